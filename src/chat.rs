@@ -1,0 +1,9 @@
+//! The provider-neutral request and answer that every part of the router speaks.
+
+pub mod answer;
+pub mod message;
+pub mod request;
+
+pub use answer::{Answer, TokenLogprob, ToolCall, Usage};
+pub use message::{Message, Role};
+pub use request::{ChatRequest, InvalidRequest};

@@ -1,0 +1,74 @@
+//! The command line: what can be asked, and how a command ends.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::check_config;
+
+/// A learned difficulty router and cascade engine for LLM traffic.
+#[derive(Debug, Parser)]
+#[command(name = "rungs", version, about, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands, one file each under `src/commands`.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Try a configuration file without serving.
+    CheckConfig(check_config::Args),
+}
+
+/// Why a command did not do what was asked; each kind has an exit code of its own.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// Something failed on the way: exit code 1.
+    #[error("{0:#}")]
+    Failed(anyhow::Error),
+    /// The usage or the input was at fault: exit code 2.
+    #[error("{0:#}")]
+    BadInput(anyhow::Error),
+    /// A gate or a certificate was refused: exit code 3.
+    #[error("{0}")]
+    Refused(String),
+}
+
+impl Failure {
+    /// Bad usage or bad input, in words for the person who gave it.
+    pub fn bad_input(message: impl std::fmt::Display) -> Self {
+        Self::BadInput(anyhow::anyhow!("{message}"))
+    }
+
+    /// The process exit code.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Failed(_) => 1,
+            Self::BadInput(_) => 2,
+            Self::Refused(_) => 3,
+        }
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self::BadInput(error.into())
+    }
+}
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// What the command says went wrong.
+pub fn run(cli: Cli) -> Result<(), Failure> {
+    match cli.command {
+        Command::CheckConfig(args) => check_config::run(&args),
+    }
+}

@@ -1,0 +1,3 @@
+//! One file per subcommand; each parses its arguments, calls the library and prints.
+
+pub mod check_config;

@@ -1,0 +1,26 @@
+//! `rungs check-config FILE`: tries a configuration without serving.
+
+use std::path::PathBuf;
+
+use crate::cli::Failure;
+use crate::config::Config;
+
+/// Arguments of `rungs check-config`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file.
+    file: PathBuf,
+}
+
+/// Reads the file, every value and every key that it names.
+///
+/// # Errors
+/// When a value is refused or a key cannot be read.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = Config::load(Some(&args.file))?;
+    for tier in &config.tiers {
+        tier.read_key().map_err(Failure::bad_input)?;
+    }
+    eprintln!("{}: good ({} tiers, fingerprint {})", args.file.display(), config.tiers.len(), config.fingerprint());
+    Ok(())
+}

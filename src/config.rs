@@ -1,0 +1,173 @@
+//! Configuration: one struct per concern, read from TOML over the embedded, commented defaults.
+
+mod cascade;
+mod embedding;
+mod log;
+mod model;
+mod policy;
+mod server;
+mod tier;
+
+use std::path::{Path, PathBuf};
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+pub use cascade::CascadeConfig;
+pub use embedding::{Backend, EmbeddingConfig};
+pub use log::{Content, Durability, LogConfig};
+pub use model::ModelConfig;
+pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
+pub use server::ServerConfig;
+pub use tier::{Price, TierConfig};
+
+/// The defaults, as the commented file that `rungs init` starts from.
+pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
+
+/// A whole configuration. Unknown keys are refused at every level.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Where the decision log and downloaded models live.
+    pub data_dir: Option<PathBuf>,
+    /// The listening socket and its limits.
+    pub server: ServerConfig,
+    /// Which sentence embedding the features use.
+    pub embedding: EmbeddingConfig,
+    /// Which artifact scores requests.
+    pub model: ModelConfig,
+    /// Where `auto` starts.
+    pub policy: PolicyConfig,
+    /// Which answers are checked, and how.
+    pub cascade: CascadeConfig,
+    /// The decision log.
+    pub log: LogConfig,
+    /// Model names that clients may send, and what they mean.
+    pub aliases: IndexMap<String, String>,
+    /// The upstream models, cheap → frontier; empty means the local stand-ins.
+    pub tiers: Vec<TierConfig>,
+}
+
+/// Why a configuration is refused: which file, and what is wrong where.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("configuration {origin}: {message}")]
+pub struct ConfigError {
+    /// The file, or `defaults`.
+    pub origin: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Config {
+    /// Reads a file, or gives the defaults when there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not TOML, has an unknown key, or a value is out of range.
+    pub fn load(file: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let fail = |message: String| ConfigError { origin: path.display().to_string(), message };
+        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        let config: Self = toml::from_str(&text).map_err(|error| fail(error.to_string()))?;
+        config.check().map_err(fail)?;
+        Ok(config)
+    }
+
+    /// Where the decision log and downloaded models live: `RUNGS_DATA_DIR`, else `data_dir`, else the platform's
+    /// data folder.
+    #[must_use]
+    pub fn data_dir(&self) -> PathBuf {
+        std::env::var_os("RUNGS_DATA_DIR").map(PathBuf::from).or_else(|| self.data_dir.clone()).unwrap_or_else(|| {
+            directories::ProjectDirs::from("", "", "rungs")
+                .map_or_else(|| PathBuf::from("rungs-data"), |dirs| dirs.data_dir().to_owned())
+        })
+    }
+
+    /// A short fingerprint of every setting, for the decision record; secrets are not part of a configuration.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(&json).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        self.server.check()?;
+        self.policy.check()?;
+        self.cascade.check()?;
+        self.log.check()?;
+        tier::check_all(&self.tiers)?;
+        self.check_aliases()
+    }
+
+    fn check_aliases(&self) -> Result<(), String> {
+        for (alias, target) in &self.aliases {
+            let known = matches!(target.as_str(), "auto" | "auto:economy" | "auto:quality")
+                || self.tiers.iter().any(|tier| tier.name == *target);
+            if !known {
+                return Err(format!(
+                    "aliases.\"{alias}\" = \"{target}\": no such tier; use auto, auto:economy, auto:quality or a tier's name"
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Checks that a number lies in a range, naming the key.
+fn in_range(key: &str, value: f64, low: f64, high: f64) -> Result<(), String> {
+    if value >= low && value <= high {
+        return Ok(());
+    }
+    Err(format!("{key} = {value}: must be between {low} and {high}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str) -> Result<Config, ConfigError> {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), toml).unwrap();
+        Config::load(Some(file.path()))
+    }
+
+    #[test]
+    fn the_commented_file_states_the_defaults() {
+        let from_file: Config = toml::from_str(DEFAULT_TOML).unwrap();
+        assert_eq!(from_file.fingerprint(), Config::default().fingerprint());
+    }
+
+    #[test]
+    fn every_commented_setting_is_a_real_one() {
+        let all: String = DEFAULT_TOML
+            .lines()
+            .map(|line| match line.strip_prefix("# ") {
+                Some(rest)
+                    if rest.starts_with("[[") || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) =>
+                {
+                    rest
+                }
+                _ => line,
+            })
+            .map(|line| format!("{line}\n"))
+            .collect();
+        // The aliases example comes before the tier that it would need: a tier's name is not required here.
+        let config: Config = toml::from_str(&all.replace("api_key_file", "# api_key_file")).unwrap();
+        assert_eq!(config.tiers.len(), 1);
+        assert!(config.model.path.is_some());
+    }
+
+    #[test]
+    fn unknown_keys_are_refused_and_named() {
+        let error = load("[server]\nbnd = \"127.0.0.1:1\"").unwrap_err();
+        assert!(error.message.contains("bnd"), "{error}");
+        assert!(load("surver = 1").unwrap_err().message.contains("surver"));
+    }
+
+    #[test]
+    fn values_out_of_range_name_their_key() {
+        assert!(load("[cascade]\nmin_agreement = 2").unwrap_err().message.contains("cascade.min_agreement"));
+        assert!(load("[policy]\nthreshold = \"cheapest\"").unwrap_err().message.contains("economy"));
+        assert!(load("[aliases]\nx = \"nowhere\"").unwrap_err().message.contains("nowhere"));
+    }
+}

@@ -1,0 +1,34 @@
+use serde::{Deserialize, Serialize};
+
+use super::in_range;
+
+/// Which answers are checked, and how.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CascadeConfig {
+    /// Check the answers of the tiers below the last one.
+    pub enabled: bool,
+    /// Escalate when the mean token log-probability is below this (natural logarithm).
+    pub min_mean_logprob: f64,
+    /// Answers to draw of each tier below the last; 1 turns self-consistency off.
+    pub samples: u32,
+    /// Escalate when the most common answer has a smaller share of the samples than this.
+    pub min_agreement: f64,
+    /// Sampling temperature of the second and further answers.
+    pub sample_temperature: f64,
+}
+
+impl Default for CascadeConfig {
+    fn default() -> Self {
+        Self { enabled: true, min_mean_logprob: -0.7, samples: 1, min_agreement: 0.6, sample_temperature: 0.7 }
+    }
+}
+
+impl CascadeConfig {
+    pub(super) fn check(&self) -> Result<(), String> {
+        in_range("cascade.min_mean_logprob", self.min_mean_logprob, -100.0, 0.0)?;
+        in_range("cascade.samples", f64::from(self.samples), 1.0, 32.0)?;
+        in_range("cascade.min_agreement", self.min_agreement, 0.0, 1.0)?;
+        in_range("cascade.sample_temperature", self.sample_temperature, 0.0, 2.0)
+    }
+}

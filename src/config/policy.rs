@@ -1,0 +1,61 @@
+use serde::{Deserialize, Serialize};
+
+use super::in_range;
+
+/// Where `auto` starts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PolicyConfig {
+    /// The operating point of `auto`.
+    pub threshold: Threshold,
+    /// Where every request starts when the artifact has no usable signal.
+    pub fallback: Fallback,
+}
+
+/// An operating point: one of the artifact's own, or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(untagged, expecting = "must be \"economy\", \"balanced\", \"quality\" or a number between -1 and 1")]
+pub enum Threshold {
+    /// One of the artifact's operating points.
+    Preset(Preset),
+    /// The frontier is called where p_frontier − p_cheap reaches this, in [−1, 1].
+    Value(f64),
+}
+
+/// The operating points that every artifact carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Preset {
+    /// Cheapest.
+    Economy,
+    /// In between.
+    Balanced,
+    /// Dearest.
+    Quality,
+}
+
+/// A tier to fall back on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fallback {
+    /// The cheapest tier.
+    Cheap,
+    /// The last tier: no saving, no loss.
+    #[default]
+    Frontier,
+}
+
+impl Default for Threshold {
+    fn default() -> Self {
+        Self::Preset(Preset::Balanced)
+    }
+}
+
+impl PolicyConfig {
+    pub(super) fn check(&self) -> Result<(), String> {
+        match self.threshold {
+            Threshold::Value(value) => in_range("policy.threshold", value, -1.0, 1.0),
+            Threshold::Preset(_) => Ok(()),
+        }
+    }
+}

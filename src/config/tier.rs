@@ -1,0 +1,174 @@
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::in_range;
+use crate::chat::Usage;
+
+/// An upstream model with its prices.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TierConfig {
+    /// The tier's name: what clients may send as `model`, and what records say.
+    pub name: String,
+    /// Where the OpenAI-compatible API lives, up to and including `/v1`.
+    pub base_url: String,
+    /// The model's name at the upstream.
+    pub model: String,
+    /// An environment variable that holds the upstream's key.
+    #[serde(default)]
+    pub api_key_env: Option<String>,
+    /// A file that holds the upstream's key and nothing else.
+    #[serde(default)]
+    pub api_key_file: Option<PathBuf>,
+    /// Which head of the artifact predicts this tier; `None` means the head of the tier's name, else by position.
+    #[serde(default)]
+    pub head: Option<String>,
+    /// Prices; `None` means that costs are not known (and are reported as such).
+    #[serde(default)]
+    pub price: Option<Price>,
+    /// Tokens that the model can hold, prompt and answer together; `None` means that it is not checked.
+    #[serde(default)]
+    pub context_window: Option<u64>,
+    /// Whether the server gives log-probabilities when asked.
+    #[serde(default)]
+    pub logprobs: bool,
+    /// Seconds until a connection stands.
+    #[serde(default = "connect_timeout")]
+    pub connect_timeout_s: f64,
+    /// Seconds until the first byte of the answer.
+    #[serde(default = "first_byte_timeout")]
+    pub first_byte_timeout_s: f64,
+    /// Seconds between two pieces of a stream.
+    #[serde(default = "idle_timeout")]
+    pub idle_timeout_s: f64,
+    /// Seconds from the start of a call to its end.
+    #[serde(default = "total_timeout")]
+    pub total_timeout_s: f64,
+}
+
+/// USD per million tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Price {
+    /// Input tokens that were not cached.
+    pub input: f64,
+    /// Output tokens, reasoning included.
+    pub output: f64,
+    /// Input tokens that the provider read from its cache; `None` means the price of input.
+    #[serde(default)]
+    pub cached_input: Option<f64>,
+}
+
+impl Price {
+    /// The cost in USD of a call. Cached tokens are a subset of the input and are counted once.
+    #[must_use]
+    pub fn cost_usd(&self, usage: Usage) -> f64 {
+        let cached = usage.cached_tokens.min(usage.input_tokens);
+        let fresh = usage.input_tokens - cached;
+        let micro = fresh as f64 * self.input
+            + cached as f64 * self.cached_input.unwrap_or(self.input)
+            + usage.output_tokens as f64 * self.output;
+        micro / 1e6
+    }
+}
+
+pub(super) fn check_all(tiers: &[TierConfig]) -> Result<(), String> {
+    if tiers.len() == 1 {
+        return Err(format!("tiers: only `{}` is given; routing needs at least two, cheap first", tiers[0].name));
+    }
+    let mut seen = HashSet::new();
+    for tier in tiers {
+        tier.check()?;
+        if !seen.insert(tier.name.as_str()) {
+            return Err(format!("tiers: the name `{}` is given twice", tier.name));
+        }
+    }
+    Ok(())
+}
+
+impl TierConfig {
+    /// Reads the upstream's key; `None` where neither source is named, for a server that needs none.
+    ///
+    /// # Errors
+    /// When the named variable is not set, or the named file cannot be read or is empty.
+    pub fn read_key(&self) -> Result<Option<SecretString>, String> {
+        let (key, from) = match (&self.api_key_env, &self.api_key_file) {
+            (Some(name), _) => (std::env::var(name).map_err(|error| error.to_string()), format!("variable {name}")),
+            (None, Some(path)) => {
+                (std::fs::read_to_string(path).map_err(|error| error.to_string()), format!("file {}", path.display()))
+            }
+            (None, None) => return Ok(None),
+        };
+        match key.as_deref().map(str::trim) {
+            Err(error) => Err(format!("tier {}: the key cannot be read from {from}: {error}", self.name)),
+            Ok("") => Err(format!("tier {}: {from} is empty: put the key there", self.name)),
+            Ok(key) => Ok(Some(SecretString::from(key))),
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let key = |field: &str| format!("tiers.{}.{field}", self.name);
+        if self.name.is_empty() || self.name.starts_with("auto") {
+            return Err(format!("tiers.name = \"{}\": must not be empty or begin with `auto`", self.name));
+        }
+        if !self.base_url.starts_with("http://") && !self.base_url.starts_with("https://") {
+            return Err(format!("{} = \"{}\": must begin with http:// or https://", key("base_url"), self.base_url));
+        }
+        for (field, seconds) in [
+            ("connect_timeout_s", self.connect_timeout_s),
+            ("first_byte_timeout_s", self.first_byte_timeout_s),
+            ("idle_timeout_s", self.idle_timeout_s),
+            ("total_timeout_s", self.total_timeout_s),
+        ] {
+            in_range(&key(field), seconds, 0.001, 86_400.0)?;
+        }
+        if let Some(price) = self.price {
+            in_range(&key("price.input"), price.input, 0.0, 1e6)?;
+            in_range(&key("price.output"), price.output, 0.0, 1e6)?;
+            in_range(&key("price.cached_input"), price.cached_input.unwrap_or(0.0), 0.0, 1e6)?;
+        }
+        if self.api_key_env.is_some() && self.api_key_file.is_some() {
+            return Err(format!("tiers.{}: give api_key_env or api_key_file, not both", self.name));
+        }
+        Ok(())
+    }
+}
+
+fn connect_timeout() -> f64 {
+    5.0
+}
+
+fn first_byte_timeout() -> f64 {
+    60.0
+}
+
+fn idle_timeout() -> f64 {
+    30.0
+}
+
+fn total_timeout() -> f64 {
+    300.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cached_tokens_are_counted_once_and_at_their_own_price() {
+        let price = Price { input: 2.5, output: 10.0, cached_input: Some(1.25) };
+        let usage = Usage { input_tokens: 1_000, output_tokens: 200, cached_tokens: 600 };
+        // 400 × 2.50 + 600 × 1.25 + 200 × 10 = 3750 millionths.
+        assert!((price.cost_usd(usage) - 0.003_75).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_upstream_that_reports_more_cached_than_input_tokens_costs_no_less_than_its_input() {
+        let price = Price { input: 1.0, output: 1.0, cached_input: None };
+        let usage = Usage { input_tokens: 10, output_tokens: 0, cached_tokens: 50 };
+        assert!((price.cost_usd(usage) - 1e-5).abs() < 1e-15);
+    }
+}

@@ -1,0 +1,169 @@
+//! The decision record: what was asked, what was decided and why, what each attempt cost and said.
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::chat::Usage;
+use crate::difficulty::Acceptability;
+use crate::policy::Cause;
+
+/// Everything the router knows of one request once it has ended. Costs are USD, durations milliseconds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DecisionRecord {
+    /// UUIDv7: ids sort by time.
+    pub id: String,
+    /// When the request arrived.
+    pub at: Timestamp,
+    /// The named use of the product, from `x-rungs-route`.
+    pub route: Option<String>,
+    /// The agent run that the call belongs to, from `x-rungs-task`.
+    pub task: Option<String>,
+    /// Who pays, from `x-rungs-tenant`.
+    pub tenant: Option<String>,
+    /// The `model` field of the request as sent.
+    pub requested_model: String,
+    /// Why the plan started where it did.
+    pub cause: Cause,
+    /// The artifact that scored the request; `None` when none did.
+    pub model_version: Option<String>,
+    /// Acceptability per tier; empty when the request was not scored.
+    pub p: IndexMap<String, Acceptability>,
+    /// p_frontier − p_cheap.
+    pub score: Option<f64>,
+    /// The threshold that the score was compared with.
+    pub threshold: Option<f64>,
+    /// Distance from the training data, where the artifact tells.
+    pub novelty: Option<f64>,
+    /// The tiers that the plan allowed, in order.
+    pub rungs: Vec<String>,
+    /// Probability with which the policy chose the start tier.
+    pub propensity: f64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The tier whose answer was served.
+    pub tier: Option<String>,
+    /// The model that the upstream says it used for the served answer.
+    pub model: Option<String>,
+    /// Climbs from one tier to a higher one.
+    pub escalations: u32,
+    /// Whether the client asked for a stream.
+    pub streamed: bool,
+    /// Whether the answer came from a stand-in, not from a model.
+    pub stand_in: bool,
+    /// Tokens of all attempts together; attempts of unknown usage count nothing.
+    pub usage: Usage,
+    /// Cost of all attempts together; `None` when any attempt that reached a model has no known cost.
+    pub cost_usd: Option<f64>,
+    /// From arrival to the last byte of the answer being ready.
+    pub latency_ms: f64,
+    /// From arrival to the first byte of the answer being ready.
+    pub ttft_ms: Option<f64>,
+    /// The router's own part before the first call: features, score, plan.
+    pub decide_ms: f64,
+    /// What went wrong, without secrets; `None` for a served request.
+    pub error: Option<String>,
+    /// Fingerprint of the configuration in force.
+    pub config: String,
+    /// The request body, where content is stored.
+    pub request: Option<Value>,
+    /// The served answer's text, where content is stored.
+    pub answer: Option<String>,
+    /// Every call made, in the order in which it was started.
+    pub attempts: Vec<Attempt>,
+}
+
+/// How a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// A whole answer was handed to the client.
+    Served,
+    /// The client got an error, before or after the first byte.
+    Failed,
+    /// The client went away.
+    Cancelled,
+}
+
+/// One call to one tier.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The tier called.
+    pub tier: String,
+    /// What the call was for.
+    pub purpose: Purpose,
+    /// What became of it.
+    pub status: AttemptStatus,
+    /// Why the answer was not served; `None` for an accepted one.
+    pub reason: Option<EscalationReason>,
+    /// What the checks measured.
+    pub signals: Signals,
+    /// Tokens; `None` when the upstream did not say.
+    pub usage: Option<Usage>,
+    /// Cost in USD; `None` when tokens or prices are unknown.
+    pub cost_usd: Option<f64>,
+    /// From the request's arrival to the start of this call.
+    pub started_ms: f64,
+    /// From the start of the call to its end.
+    pub latency_ms: f64,
+    /// The provider's finish reason.
+    pub finish_reason: Option<String>,
+    /// The model that the upstream says it used.
+    pub model: Option<String>,
+    /// What went wrong, without secrets.
+    pub error: Option<String>,
+}
+
+/// What a call was for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// To be served, if it passes.
+    Answer,
+    /// To be compared with the other samples.
+    Sample,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptStatus {
+    /// Its answer was served.
+    Accepted,
+    /// Its answer failed a check, or another sample was served.
+    Rejected,
+    /// The upstream failed.
+    Failed,
+    /// It was given up: the client left, or the answer was no longer needed.
+    Cancelled,
+}
+
+/// Why an answer was not good enough.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EscalationReason {
+    /// The mean token log-probability was under the threshold.
+    LowLogprob,
+    /// The answer says that it does not know.
+    Unsure,
+    /// The model refused.
+    Refusal,
+    /// The answer is empty.
+    Empty,
+    /// The answer was cut at the token limit.
+    Truncated,
+    /// The samples disagree.
+    Disagreement,
+    /// The upstream refused, hung, broke or answered with an error.
+    UpstreamFailure,
+}
+
+/// What the checks measured of an answer; a signal that was not there is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Signals {
+    /// Mean token log-probability, natural logarithm.
+    pub mean_logprob: Option<f64>,
+    /// Share of the samples that agree with the most common answer, in (0, 1].
+    pub agreement: Option<f64>,
+}

@@ -1,0 +1,35 @@
+//! How likely each tier is to answer acceptably, before it is asked.
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+/// A calibrated probability that a tier's answer will be acceptable, in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Acceptability(f64);
+
+impl Acceptability {
+    /// The probability; values outside [0, 1] are clamped and NaN becomes 0 (a tier of which nothing is known is not
+    /// trusted).
+    #[must_use]
+    pub fn new(p: f64) -> Self {
+        Self(if p.is_nan() { 0.0 } else { p.clamp(0.0, 1.0) })
+    }
+
+    /// The probability as a number in [0, 1].
+    #[must_use]
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+/// What the heads say of one request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Score {
+    /// Acceptability per head, cheap → frontier.
+    pub p: IndexMap<String, Acceptability>,
+    /// The ranking score p_frontier − p_cheap, in [−1, 1]: what the frontier tier is expected to add.
+    pub score: f64,
+    /// How far the request lies from the training data; `None` where the artifact cannot tell.
+    pub novelty: Option<f64>,
+}

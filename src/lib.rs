@@ -1,0 +1,13 @@
+//! rungs: a learned difficulty router and cascade engine for LLM traffic.
+//!
+//! `docs/architecture.md` walks along the data: request → features → score → plan → tier call → confidence →
+//! answer and decision record.
+
+pub mod chat;
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod decisions;
+pub mod difficulty;
+pub mod features;
+pub mod policy;

@@ -1,0 +1,30 @@
+//! From a score to a plan: where to start, how far to climb, what to check.
+
+use serde::Serialize;
+
+/// What will be done with one request, decided before any tier is called.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Plan {
+    /// Tiers to call in this order (names, cheap → frontier); the first is the start, the last the ceiling.
+    pub rungs: Vec<String>,
+    /// Whether answers below the ceiling are checked before they are served.
+    pub checked: bool,
+    /// Why the plan is as it is.
+    pub cause: Cause,
+    /// Probability with which the policy chose this start tier (1 for a deterministic choice).
+    pub propensity: f64,
+}
+
+/// Why a plan starts where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The learned score against the operating point.
+    Score,
+    /// The client named a tier.
+    Direct,
+    /// No score was to be had or trusted (no usable signal); the fallback policy decided.
+    Fallback,
+    /// The cheaper tiers cannot hold the conversation.
+    ContextWindow,
+}
