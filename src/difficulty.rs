@@ -1,7 +1,18 @@
 //! How likely each tier is to answer acceptably, before it is asked.
 
+pub mod artifact;
+mod check;
+mod envelope;
+pub mod heads;
+pub mod operating;
+
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
+
+pub use artifact::{Artifact, Provenance};
+pub use envelope::ArtifactError;
+pub use heads::{Calibration, Head, Linear, Scaling};
+pub use operating::{OperatingPoint, OperatingPoints, Signal, Verdict};
 
 /// A calibrated probability that a tier's answer will be acceptable, in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]

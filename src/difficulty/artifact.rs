@@ -1,0 +1,213 @@
+//! The artifact: everything that training learned and serving needs, in one `model.json`.
+
+use std::path::Path;
+
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+
+use super::envelope::{self, ArtifactError};
+use super::{Acceptability, Head, OperatingPoints, Scaling, Score, Signal};
+use crate::features::embedding::EmbedderId;
+use crate::features::{FeatureVector, Schema};
+
+/// The file inside an artifact's folder.
+pub const MODEL_FILE: &str = "model.json";
+
+/// A trained model: heads, operating points, and what they were fitted on.
+///
+/// Equal data, settings and seed give an equal artifact, byte for byte: it holds no time and no path.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Artifact {
+    /// The version of rungs that fitted it.
+    pub rungs: String,
+    /// The sentence embedder that it was fitted with; any other is refused.
+    pub embedder: EmbedderId,
+    /// The lexical features that it was fitted with; any others are refused.
+    pub schema: Schema,
+    /// From features to what the heads see.
+    pub scaling: Scaling,
+    /// One head per tier, cheap → frontier; at least two.
+    pub heads: Vec<Head>,
+    /// Where `auto` sends the frontier tier its share.
+    pub operating_points: OperatingPoints,
+    /// Whether the score ranks better than chance.
+    pub signal: Signal,
+    /// What it was fitted on, and how.
+    pub training: Provenance,
+}
+
+/// What an artifact was fitted on, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provenance {
+    /// SHA-256 over the ids, prompts and outcomes of the rows used, in order, hexadecimal.
+    pub data: String,
+    /// Rows used.
+    pub rows: usize,
+    /// Rows left out because they lack an outcome of one of the tiers.
+    pub rows_without_outcome: usize,
+    /// Distinct groups among the rows used.
+    pub groups: usize,
+    /// Seed of every random choice.
+    pub seed: u64,
+    /// Settings chosen by validation, by name.
+    pub hyper_parameters: IndexMap<String, f64>,
+}
+
+impl Artifact {
+    /// Reads `model.json` of a folder, or the file itself.
+    ///
+    /// # Errors
+    /// When the file cannot be read or [`Artifact::from_bytes`] refuses it.
+    pub fn load(path: &Path) -> Result<Self, ArtifactError> {
+        let file = if path.is_dir() { path.join(MODEL_FILE) } else { path.to_owned() };
+        let bytes = std::fs::read(&file)
+            .map_err(|source| ArtifactError::Unreadable { origin: file.display().to_string(), source })?;
+        Self::from_bytes(&bytes, &file.display().to_string())
+    }
+
+    /// Reads the content of a `model.json`; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// When it is of another format, its checksum does not fit, or a part of it is missing, not finite or of the wrong
+    /// length.
+    pub fn from_bytes(bytes: &[u8], origin: &str) -> Result<Self, ArtifactError> {
+        let artifact: Self = envelope::open(bytes, origin)?;
+        artifact.check().map_err(|reason| ArtifactError::Invalid { origin: origin.to_owned(), reason })?;
+        Ok(artifact)
+    }
+
+    /// Writes `model.json` into a folder, which is made when it is missing. The file is whole or not there at all.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be written.
+    pub fn save(&self, dir: &Path) -> std::io::Result<()> {
+        std::fs::create_dir_all(dir)?;
+        let part = dir.join(format!("{MODEL_FILE}.part"));
+        std::fs::write(&part, envelope::seal(self)?)?;
+        std::fs::rename(part, dir.join(MODEL_FILE))
+    }
+
+    /// The first twelve hexadecimal digits of the body's SHA-256: equal versions are equal models.
+    #[must_use]
+    pub fn version(&self) -> String {
+        envelope::version(self)
+    }
+
+    /// The tiers, cheap → frontier.
+    pub fn tiers(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.heads.iter().map(|head| head.tier.as_str())
+    }
+
+    /// Scores one request's features; finite for every input, since features are.
+    #[must_use]
+    pub fn score(&self, features: &FeatureVector) -> Score {
+        let inputs = self.scaling.apply(features);
+        let p: IndexMap<String, Acceptability> =
+            self.heads.iter().map(|head| (head.tier.clone(), Acceptability::new(head.probability(&inputs)))).collect();
+        let end = |p: Option<&Acceptability>| p.map_or(0.0, |p| p.get());
+        let score = end(p.values().last()) - end(p.values().next());
+        Score { p, score, novelty: None }
+    }
+
+    /// Refuses features of another extractor.
+    ///
+    /// # Errors
+    /// Which of schema and embedder differs, and what to do.
+    pub fn check_extractor(&self, schema: &Schema, embedder: &EmbedderId) -> Result<(), String> {
+        if *embedder != self.embedder {
+            return Err(format!(
+                "it was fitted with the embedder {} but {} is in use: set embedding.backend = \"{}\" (and its files), or \
+                 train again with `rungs train --embedder {}`",
+                describe(&self.embedder),
+                describe(embedder),
+                self.embedder.backend,
+                embedder.backend,
+            ));
+        }
+        if *schema != self.schema {
+            return Err(format!(
+                "it was fitted with feature schema {} ({:.8}) but this rungs has {} ({:.8}): train again with `rungs \
+                 train`, or use the rungs that fitted it ({})",
+                self.schema.version, self.schema.hash, schema.version, schema.hash, self.rungs,
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn describe(id: &EmbedderId) -> String {
+    format!("{} {} ({} dimensions, {:.8})", id.backend, id.model, id.dimensions, id.fingerprint)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::super::{Calibration, Linear, OperatingPoint, Verdict};
+    use super::*;
+
+    pub(crate) fn example() -> Artifact {
+        let head = |tier: &str, lexical: f64| Head {
+            tier: tier.to_owned(),
+            linear: Linear { intercept: 0.1 + 0.2, embedding: vec![1.0 / 3.0, -2e-17, 0.0], lexical: vec![lexical] },
+            calibration: Calibration { slope: 1.0, intercept: 0.0 },
+        };
+        let point = OperatingPoint { threshold: 0.1, frontier_share: 0.5, quality: 0.7, pgr: 0.8 };
+        Artifact {
+            rungs: "0.1.0".to_owned(),
+            embedder: EmbedderId {
+                backend: "static".to_owned(),
+                model: "test".to_owned(),
+                dimensions: 3,
+                fingerprint: "ab".to_owned(),
+            },
+            schema: Schema { version: 1, hash: "cd".to_owned(), names: vec!["log_tokens".to_owned()] },
+            scaling: Scaling { embedding: 2.0, mean: vec![1.0], deviation: vec![2.0], clip: 4.0 },
+            heads: vec![head("small", -1.0), head("large", 0.5)],
+            operating_points: OperatingPoints { economy: point, balanced: point, quality: point },
+            signal: Signal { verdict: Verdict::Usable, auc: 0.6, interval: [0.55, 0.65] },
+            training: Provenance {
+                data: "00".to_owned(),
+                rows: 10,
+                rows_without_outcome: 0,
+                groups: 10,
+                seed: 1,
+                hyper_parameters: IndexMap::from([("l2".to_owned(), 1000.0)]),
+            },
+        }
+    }
+
+    #[test]
+    fn floats_survive_a_round_trip_exactly_and_bytes_are_stable() {
+        let artifact = example();
+        let dir = tempfile::tempdir().unwrap();
+        artifact.save(dir.path()).unwrap();
+        let loaded = Artifact::load(dir.path()).unwrap();
+        assert_eq!(loaded, artifact);
+        assert_eq!(loaded.version(), artifact.version());
+        assert_eq!(envelope::seal(&loaded).unwrap(), std::fs::read(dir.path().join(MODEL_FILE)).unwrap());
+    }
+
+    #[test]
+    fn the_score_is_the_frontiers_probability_less_the_cheap_ones() {
+        let features = FeatureVector { embedding: vec![1.0, 0.0, 0.0], lexical: vec![3.0] };
+        let score = example().score(&features);
+        let logit = 0.1 + 0.2 + 2.0 / 3.0;
+        let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
+        let (cheap, frontier) = (sigmoid(logit - 1.0), sigmoid(logit + 0.5));
+        assert!((score.p["small"].get() - cheap).abs() < 1e-6 && (score.p["large"].get() - frontier).abs() < 1e-6);
+        assert!((score.score - (frontier - cheap)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn another_extractor_is_refused_with_what_to_do() {
+        let artifact = example();
+        assert_eq!(artifact.check_extractor(&artifact.schema, &artifact.embedder), Ok(()));
+        let embedder = EmbedderId { backend: "fastembed".to_owned(), ..artifact.embedder.clone() };
+        let error = artifact.check_extractor(&artifact.schema, &embedder).unwrap_err();
+        assert!(error.contains("embedding.backend = \"static\"") && error.contains("--embedder fastembed"), "{error}");
+        let schema = Schema { version: 2, ..artifact.schema.clone() };
+        let error = artifact.check_extractor(&schema, &artifact.embedder).unwrap_err();
+        assert!(error.contains("schema 1") && error.contains("train again"), "{error}");
+    }
+}
