@@ -10,4 +10,5 @@ pub mod config;
 pub mod decisions;
 pub mod difficulty;
 pub mod features;
+pub mod labelled;
 pub mod policy;
