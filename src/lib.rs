@@ -12,3 +12,4 @@ pub mod difficulty;
 pub mod features;
 pub mod labelled;
 pub mod policy;
+pub mod upstream;

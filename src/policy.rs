@@ -1,6 +1,20 @@
 //! From a score to a plan: where to start, how far to climb, what to check.
 
+mod heads;
+mod plan;
+mod rule;
+mod scoring;
+mod target;
+mod tokens;
+
 use serde::Serialize;
+
+pub use heads::per_tier;
+pub use plan::{Ask, PlanError, plan};
+pub use rule::start;
+pub use scoring::Scoring;
+pub use target::{Target, UnknownModel};
+pub use tokens::{Tokens, answer_limit};
 
 /// What will be done with one request, decided before any tier is called.
 #[derive(Debug, Clone, PartialEq, Serialize)]

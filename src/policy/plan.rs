@@ -1,0 +1,210 @@
+//! Puts the rule, the windows and the client's own limits together.
+
+use super::heads::per_tier;
+use super::rule::start;
+use super::{Cause, Plan, Tokens};
+use crate::config::{Fallback, TierConfig};
+use crate::difficulty::Score;
+
+/// What is to be planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Ask<'a> {
+    /// The tier that the client named; `None` when the router chooses.
+    pub direct: Option<&'a str>,
+    /// The score and the threshold that it is compared with; `None` when there is no score to be trusted.
+    pub score: Option<(&'a Score, f64)>,
+    /// Where to start without a score.
+    pub fallback: Fallback,
+    /// Whether answers below the ceiling are checked.
+    pub checked: bool,
+    /// What the tiers must hold.
+    pub tokens: Tokens,
+    /// The highest tier that the client allows.
+    pub max_tier: Option<&'a str>,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No tier that may be called holds the conversation.
+    #[error("the conversation takes at least {needed} tokens with its answer; the largest context window is {window}")]
+    ContextLength {
+        /// Tokens needed, at the least.
+        needed: u64,
+        /// Tokens that the largest tier holds.
+        window: u64,
+    },
+    /// The client's ceiling is no tier.
+    #[error("x-rungs-max-tier: there is no tier `{0}`")]
+    UnknownCeiling(String),
+    /// The client named a tier above its own ceiling.
+    #[error("the tier `{tier}` is above the ceiling `{ceiling}` of x-rungs-max-tier")]
+    AboveCeiling {
+        /// The tier asked for.
+        tier: String,
+        /// The ceiling.
+        ceiling: String,
+    },
+    /// There is no tier of that name.
+    #[error("there is no tier `{0}`")]
+    UnknownTier(String),
+}
+
+/// Expected length of an answer, in tokens, where the request sets no lower limit: it weighs the output price against
+/// the input price.
+const USUAL_ANSWER: u64 = 256;
+
+/// Plans one request over `tiers`, cheap → frontier: the start tier is the rule's, all tiers above it up to the
+/// ceiling are the climb, and tiers that cannot hold the conversation are left out.
+///
+/// # Errors
+/// When no tier may be called, or none that may holds the conversation.
+pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
+    let allowed = ceiling(tiers, ask.max_tier)?;
+    if let Some(name) = ask.direct {
+        return direct(tiers, allowed, name, ask);
+    }
+    let (wanted, cause) = wanted(tiers, ask);
+    let wanted = wanted.min(allowed.len().saturating_sub(1));
+    let fitting = fitting(allowed, ask.tokens)?;
+    let mut rungs: Vec<usize> = fitting.iter().copied().filter(|rung| *rung >= wanted).collect();
+    if rungs.is_empty() {
+        // Only cheaper tiers hold it: the best of them.
+        rungs.extend(fitting.last());
+    }
+    let cause = if rungs.first() == Some(&wanted) { cause } else { Cause::ContextWindow };
+    let rungs = rungs.into_iter().map(|rung| tiers[rung].name.clone()).collect();
+    Ok(Plan { rungs, checked: ask.checked, cause, propensity: 1.0 })
+}
+
+/// The tiers up to the client's ceiling.
+fn ceiling<'a>(tiers: &'a [TierConfig], max_tier: Option<&str>) -> Result<&'a [TierConfig], PlanError> {
+    let Some(name) = max_tier else { return Ok(tiers) };
+    let top = tiers.iter().position(|tier| tier.name == name);
+    top.map(|top| &tiers[..=top]).ok_or_else(|| PlanError::UnknownCeiling(name.to_owned()))
+}
+
+fn direct(tiers: &[TierConfig], allowed: &[TierConfig], name: &str, ask: &Ask<'_>) -> Result<Plan, PlanError> {
+    let Some(tier) = tiers.iter().find(|tier| tier.name == name) else {
+        return Err(PlanError::UnknownTier(name.to_owned()));
+    };
+    if !allowed.iter().any(|allowed| allowed.name == name) {
+        let ceiling = ask.max_tier.unwrap_or_default().to_owned();
+        return Err(PlanError::AboveCeiling { tier: name.to_owned(), ceiling });
+    }
+    fitting(std::slice::from_ref(tier), ask.tokens)?;
+    Ok(Plan { rungs: vec![name.to_owned()], checked: false, cause: Cause::Direct, propensity: 1.0 })
+}
+
+/// Where the request would start if every tier held it.
+fn wanted(tiers: &[TierConfig], ask: &Ask<'_>) -> (usize, Cause) {
+    let scored = ask.score.and_then(|(score, threshold)| Some((per_tier(tiers, score)?, threshold)));
+    if let Some((p, threshold)) = scored {
+        let p: Vec<f64> = p.values().map(|p| p.get()).collect();
+        return (start(&p, &prices(tiers, ask.tokens), threshold), Cause::Score);
+    }
+    let rung = match ask.fallback {
+        Fallback::Cheap => 0,
+        Fallback::Frontier => tiers.len().saturating_sub(1),
+    };
+    (rung, Cause::Fallback)
+}
+
+fn prices(tiers: &[TierConfig], tokens: Tokens) -> Vec<Option<f64>> {
+    let input = (tokens.low / 2 + tokens.high / 2) as f64;
+    tiers.iter().map(|tier| Some(tier.price?.input * input + tier.price?.output * USUAL_ANSWER as f64)).collect()
+}
+
+/// The tiers that hold the conversation by the careful estimate; where none does, the largest, unless even the lean
+/// estimate is too much for it.
+fn fitting(tiers: &[TierConfig], tokens: Tokens) -> Result<Vec<usize>, PlanError> {
+    let window = |rung: &usize| tiers[*rung].context_window.unwrap_or(u64::MAX);
+    let careful: Vec<usize> = (0..tiers.len()).filter(|rung| window(rung) >= tokens.high).collect();
+    if !careful.is_empty() {
+        return Ok(careful);
+    }
+    match (0..tiers.len()).max_by_key(|rung| window(rung)) {
+        Some(largest) if window(&largest) >= tokens.low => Ok(vec![largest]),
+        largest => Err(PlanError::ContextLength { needed: tokens.low, window: largest.as_ref().map_or(0, window) }),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::difficulty::Acceptability;
+
+    pub(in crate::policy) fn tier(name: &str, context_window: Option<u64>) -> TierConfig {
+        let toml = format!("name = \"{name}\"\nbase_url = \"http://localhost\"\nmodel = \"{name}-1\"");
+        TierConfig { context_window, ..toml::from_str(&toml).unwrap() }
+    }
+
+    fn tiers() -> Vec<TierConfig> {
+        vec![tier("small", Some(1_000)), tier("middle", Some(10_000)), tier("large", Some(100_000))]
+    }
+
+    fn ask(high: u64) -> Ask<'static> {
+        let tokens = Tokens { high, low: high * 3 / 5 };
+        Ask { direct: None, score: None, fallback: Fallback::Cheap, checked: true, tokens, max_tier: None }
+    }
+
+    #[test]
+    fn the_score_decides_and_the_climb_goes_to_the_top() {
+        let score = |p: f64| {
+            let heads = [("a", p), ("b", 0.9)].map(|(name, p)| (name.to_owned(), Acceptability::new(p)));
+            Score { p: heads.into_iter().collect(), score: 0.9 - p, novelty: None }
+        };
+        let (easy, hard) = (score(0.8), score(0.2));
+        let at = |score| plan(&tiers(), &Ask { score: Some((score, 0.5)), ..ask(100) }).unwrap();
+        assert_eq!(at(&easy).rungs, ["small", "middle", "large"]);
+        assert_eq!((at(&easy).cause, at(&easy).propensity), (Cause::Score, 1.0));
+        assert_eq!(at(&hard).rungs, ["large"]);
+    }
+
+    #[test]
+    fn without_a_signal_the_fallback_decides() {
+        assert_eq!(plan(&tiers(), &ask(100)).unwrap().rungs, ["small", "middle", "large"]);
+        let frontier = plan(&tiers(), &Ask { fallback: Fallback::Frontier, ..ask(100) }).unwrap();
+        assert_eq!((frontier.rungs, frontier.cause), (vec!["large".to_owned()], Cause::Fallback));
+    }
+
+    #[test]
+    fn tiers_that_cannot_hold_the_conversation_are_left_out() {
+        let long = plan(&tiers(), &ask(5_000)).unwrap();
+        assert_eq!((long.rungs, long.cause), (vec!["middle".to_owned(), "large".to_owned()], Cause::ContextWindow));
+        // The careful estimate fits nowhere, the lean one in the largest.
+        assert_eq!(plan(&tiers(), &ask(150_000)).unwrap().rungs, ["large"]);
+        let error = plan(&tiers(), &ask(200_000)).unwrap_err();
+        assert_eq!(error, PlanError::ContextLength { needed: 120_000, window: 100_000 });
+        let direct = plan(&tiers(), &Ask { direct: Some("small"), ..ask(2_000) }).unwrap_err();
+        assert_eq!(direct, PlanError::ContextLength { needed: 1_200, window: 1_000 });
+    }
+
+    #[test]
+    fn a_large_cheap_tier_takes_what_the_small_frontier_cannot() {
+        let tiers = [tier("small", None), tier("large", Some(1_000))];
+        let long = plan(&tiers, &Ask { fallback: Fallback::Frontier, ..ask(5_000) }).unwrap();
+        assert_eq!((long.rungs, long.cause), (vec!["small".to_owned()], Cause::ContextWindow));
+    }
+
+    #[test]
+    fn a_named_tier_is_the_only_rung_and_is_not_checked() {
+        let direct = plan(&tiers(), &Ask { direct: Some("middle"), ..ask(100) }).unwrap();
+        assert_eq!(
+            direct,
+            Plan { rungs: vec!["middle".into()], checked: false, cause: Cause::Direct, propensity: 1.0 }
+        );
+        let unknown = plan(&tiers(), &Ask { direct: Some("huge"), ..ask(100) });
+        assert_eq!(unknown, Err(PlanError::UnknownTier("huge".to_owned())));
+    }
+
+    #[test]
+    fn the_clients_ceiling_holds() {
+        let low = plan(&tiers(), &Ask { max_tier: Some("middle"), fallback: Fallback::Frontier, ..ask(100) }).unwrap();
+        assert_eq!((low.rungs, low.cause), (vec!["middle".to_owned()], Cause::Fallback));
+        let above = plan(&tiers(), &Ask { max_tier: Some("small"), direct: Some("large"), ..ask(100) });
+        assert!(matches!(above, Err(PlanError::AboveCeiling { .. })));
+        let unknown = plan(&tiers(), &Ask { max_tier: Some("huge"), ..ask(100) });
+        assert_eq!(unknown, Err(PlanError::UnknownCeiling("huge".to_owned())));
+    }
+}

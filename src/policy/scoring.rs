@@ -1,0 +1,27 @@
+//! What the policy needs of a trained artifact.
+
+use crate::chat::ChatRequest;
+use crate::config::Preset;
+use crate::difficulty::Score;
+use crate::features::embedding::EmbedError;
+
+/// Scores requests.
+pub trait Scoring: Send + Sync {
+    /// Acceptability per head, cheap → frontier.
+    ///
+    /// # Errors
+    /// When the request cannot be embedded.
+    fn score(&self, request: &ChatRequest) -> Result<Score, EmbedError>;
+
+    /// Whether a score takes milliseconds, so that an async caller must move it off its worker thread.
+    fn is_slow(&self) -> bool;
+
+    /// Names the artifact in records and answers.
+    fn version(&self) -> &str;
+
+    /// One of the artifact's own operating points, in [−1, 1].
+    fn threshold(&self, preset: Preset) -> f64;
+
+    /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.
+    fn has_signal(&self) -> bool;
+}

@@ -1,0 +1,181 @@
+//! The parts of OpenAI's answers that the router reads. Everything else stays in the [`super::Document`].
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::chat::{TokenLogprob, ToolCall, Usage};
+
+/// A whole completion or a chunk: they differ in `message` and `delta` alone.
+#[derive(Deserialize)]
+pub(super) struct Body<'a> {
+    #[serde(default)]
+    pub(super) model: Option<String>,
+    #[serde(default, borrow)]
+    pub(super) choices: Option<Vec<Choice<'a>>>,
+    #[serde(default)]
+    pub(super) usage: Option<WireUsage>,
+    #[serde(default)]
+    pub(super) error: Option<Value>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Choice<'a> {
+    #[serde(default)]
+    pub(super) index: u64,
+    #[serde(default, alias = "message")]
+    pub(super) delta: Option<Delta>,
+    #[serde(default)]
+    pub(super) finish_reason: Option<String>,
+    #[serde(default, borrow)]
+    pub(super) logprobs: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Delta {
+    #[serde(default)]
+    content: Option<Content>,
+    #[serde(default)]
+    pub(super) refusal: Option<String>,
+    #[serde(default)]
+    pub(super) tool_calls: Option<Vec<Call>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Content {
+    Text(String),
+    Parts(Vec<Part>),
+}
+
+#[derive(Deserialize)]
+struct Part {
+    #[serde(default)]
+    text: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Call {
+    /// Place of the call in the answer; only chunks have it.
+    #[serde(default)]
+    pub(super) index: Option<usize>,
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(default)]
+    function: Option<Function>,
+}
+
+#[derive(Deserialize)]
+struct Function {
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    arguments: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+pub(super) struct WireUsage {
+    #[serde(default)]
+    prompt_tokens: Option<u64>,
+    #[serde(default)]
+    completion_tokens: Option<u64>,
+    #[serde(default)]
+    prompt_tokens_details: Option<PromptDetails>,
+    /// DeepSeek's name for the cached part.
+    #[serde(default)]
+    prompt_cache_hit_tokens: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct PromptDetails {
+    #[serde(default)]
+    cached_tokens: Option<u64>,
+}
+
+impl WireUsage {
+    /// The tokens; `None` when neither count is there, as some servers send in every chunk.
+    pub(super) fn read(self) -> Option<Usage> {
+        if self.prompt_tokens.is_none() && self.completion_tokens.is_none() {
+            return None;
+        }
+        let detailed = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
+        Some(Usage {
+            input_tokens: self.prompt_tokens.unwrap_or(0),
+            output_tokens: self.completion_tokens.unwrap_or(0),
+            cached_tokens: detailed.or(self.prompt_cache_hit_tokens).unwrap_or(0),
+        })
+    }
+}
+
+impl Delta {
+    /// The text that this piece adds.
+    pub(super) fn text(&mut self) -> String {
+        match self.content.take() {
+            None => String::new(),
+            Some(Content::Text(text)) => text,
+            Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
+        }
+    }
+}
+
+impl Call {
+    /// Adds this piece to a call: the id and the name come once, the arguments bit by bit.
+    pub(super) fn add_to(self, call: &mut ToolCall) {
+        if let Some(id) = self.id.filter(|id| !id.is_empty()) {
+            call.id = id;
+        }
+        let Some(function) = self.function else { return };
+        if let Some(name) = function.name.filter(|name| !name.is_empty()) {
+            call.name = name;
+        }
+        call.arguments.push_str(&function.arguments.unwrap_or_default());
+    }
+}
+
+/// Reads log-probabilities in the chat shape (`content`) or the older one (`tokens`, `token_logprobs`). What cannot be
+/// read counts as not given: it is a signal, not a part of the answer.
+pub(super) fn logprobs(raw: Option<&RawValue>) -> Vec<TokenLogprob> {
+    let Some(wire) = raw.and_then(|raw| serde_json::from_str::<WireLogprobs>(raw.get()).ok()) else {
+        return Vec::new();
+    };
+    if let Some(content) = wire.content {
+        return content.into_iter().filter_map(WireToken::read).collect();
+    }
+    let mut texts = wire.tokens.unwrap_or_default().into_iter();
+    let values = wire.token_logprobs.unwrap_or_default();
+    values
+        .into_iter()
+        .filter_map(|logprob| {
+            let token = texts.next().unwrap_or_default();
+            Some(TokenLogprob { token, logprob: logprob?, top: Vec::new() })
+        })
+        .collect()
+}
+
+#[derive(Deserialize)]
+struct WireLogprobs {
+    #[serde(default)]
+    content: Option<Vec<WireToken>>,
+    #[serde(default)]
+    tokens: Option<Vec<String>>,
+    #[serde(default)]
+    token_logprobs: Option<Vec<Option<f64>>>,
+}
+
+#[derive(Deserialize)]
+struct WireToken {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    logprob: Option<f64>,
+    #[serde(default)]
+    top_logprobs: Option<Vec<WireToken>>,
+}
+
+impl WireToken {
+    fn read(self) -> Option<TokenLogprob> {
+        let top = self.top_logprobs.unwrap_or_default();
+        let top = top.into_iter().filter_map(|other| Some((other.token, other.logprob?))).collect();
+        Some(TokenLogprob { token: self.token, logprob: self.logprob?, top })
+    }
+}
