@@ -4,4 +4,4 @@ pub mod record;
 pub mod store;
 
 pub use record::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Outcome, Purpose, Signals};
-pub use store::{DecisionFilter, DecisionStore, Page, StoreError};
+pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};

@@ -1,18 +1,28 @@
 //! Where decision records live.
 
+mod row;
+mod sql;
+mod sqlite;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::record::DecisionRecord;
+use crate::config::LogConfig;
 
 /// Keeps decision records.
 #[async_trait]
 pub trait DecisionStore: Send + Sync {
-    /// Stores a record; when this returns, the record survives a crash of the process and of the machine.
+    /// Stores a record. With `log.durability = "commit"` it survives a crash of the process and of the machine once
+    /// this returns; with `"relaxed"` it follows within a second. A record whose id is already there changes nothing.
     ///
     /// # Errors
-    /// When the database refuses or cannot be reached.
+    /// When the database refuses or cannot be reached, or the record holds a number that is not finite.
     async fn append(&self, record: DecisionRecord) -> Result<(), StoreError>;
 
     /// One record by its id.
@@ -26,12 +36,20 @@ pub trait DecisionStore: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError>;
+
+    /// Writes what is waiting and closes the store; later appends fail. A store that buffers nothing has nothing to do.
+    ///
+    /// # Errors
+    /// When waiting records could not be written.
+    async fn close(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 /// Which records to list.
 #[derive(Debug, Clone, Default)]
 pub struct DecisionFilter {
-    /// At most so many, 1 to 1000.
+    /// At most so many, 1 to 1000; numbers outside are taken as the nearer end.
     pub limit: u32,
     /// Only records older than this id (the `next` of the page before).
     pub before: Option<String>,
@@ -57,6 +75,16 @@ pub struct Page {
 }
 
 /// Why the log could not be written or read; never holds a secret.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error("decision log: {0}")]
 pub struct StoreError(pub String);
+
+/// Opens the store that the configuration names, and creates it where there is none: a folder and file that only
+/// their owner can read. The schema of an older version is brought up to date.
+///
+/// # Errors
+/// When the place cannot be created or written, the file is not a SQLite database or is damaged, or its schema is newer
+/// than this program.
+pub async fn open(config: &LogConfig, data_dir: &Path) -> Result<Arc<dyn DecisionStore>, StoreError> {
+    Ok(Arc::new(sqlite::SqliteStore::open(config, data_dir).await?))
+}

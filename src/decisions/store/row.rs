@@ -1,0 +1,214 @@
+//! A record as rows: which columns copy which fields, and back from the stored JSON.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::super::record::{Attempt, DecisionRecord};
+use super::StoreError;
+
+/// A value to bind, in the types that SQLite and PostgreSQL share.
+/// Text is shared, because a write may be repeated.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Bind {
+    Text(Option<Arc<str>>),
+    Int(Option<i64>),
+    Real(Option<f64>),
+    Bool(bool),
+}
+
+/// A record, ready to be inserted.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// In the order of [`decision_columns`].
+    pub(super) decision: Vec<Bind>,
+    /// In the order of [`attempt_columns`].
+    pub(super) attempts: Vec<Vec<Bind>>,
+    /// In the order of [`CONTENT_COLUMNS`]; `None` where the record has no content.
+    pub(super) content: Option<Vec<Bind>>,
+}
+
+pub(super) const CONTENT_COLUMNS: [&str; 3] = ["decision_id", "request", "answer"];
+
+pub(super) fn decision_columns() -> Vec<&'static str> {
+    DECISION.iter().map(|(name, _)| *name).chain(["record"]).collect()
+}
+
+pub(super) fn attempt_columns() -> Vec<&'static str> {
+    ["decision_id", "ordinal"].into_iter().chain(ATTEMPT.iter().map(|(name, _)| *name)).collect()
+}
+
+impl Row {
+    /// Takes a record apart.
+    ///
+    /// # Errors
+    /// When a number that every record must have is not finite: JSON cannot hold it.
+    pub(super) fn new(mut record: DecisionRecord) -> Result<Self, StoreError> {
+        let (request, answer) = (record.request.take(), record.answer.take());
+        let content = (request.is_some() || answer.is_some()).then(|| {
+            vec![
+                text(&record.id),
+                maybe(request.map(|request| request.to_string()).as_deref()),
+                maybe(answer.as_deref()),
+            ]
+        });
+        let json = serde_json::to_string(&record).map_err(|error| refused(&record.id, &error))?;
+        let row = Self {
+            decision: copies(&DECISION, &record).chain([text(&json)]).collect(),
+            attempts: (0..)
+                .zip(&record.attempts)
+                .map(|(i, attempt)| [text(&record.id), Bind::Int(Some(i))].into_iter().chain(copies(&ATTEMPT, attempt)))
+                .map(Iterator::collect)
+                .collect(),
+            content,
+        };
+        match row.unfinite() {
+            Some(column) => Err(refused(&record.id, &format_args!("`{column}` is not a finite number"))),
+            None => Ok(row),
+        }
+    }
+
+    /// Bytes of text: the better part of the memory that the row holds.
+    pub(super) fn size(&self) -> usize {
+        self.decision
+            .iter()
+            .chain(self.content.iter().flatten())
+            .map(|bind| if let Bind::Text(Some(text)) = bind { text.len() } else { 0 })
+            .sum()
+    }
+
+    fn unfinite(&self) -> Option<&'static str> {
+        let bad = |bind: &Bind| matches!(bind, Bind::Real(Some(x)) if !x.is_finite());
+        let of = |names: Vec<&'static str>, binds: &[Bind]| binds.iter().position(bad).map(|i| names[i]);
+        of(decision_columns(), &self.decision)
+            .or_else(|| self.attempts.iter().find_map(|attempt| of(attempt_columns(), attempt)))
+    }
+}
+
+/// Puts a record together again from its JSON and its content.
+///
+/// # Errors
+/// When the JSON is not a record of this version.
+pub(super) fn assemble(
+    id: &str,
+    record: &str,
+    request: Option<&str>,
+    answer: Option<String>,
+) -> Result<DecisionRecord, StoreError> {
+    let unreadable = |error| StoreError(format!("the stored record {id} cannot be read: {error}"));
+    let mut record: DecisionRecord = serde_json::from_str(record).map_err(unreadable)?;
+    record.request = request.map(serde_json::from_str).transpose().map_err(unreadable)?;
+    record.answer = answer;
+    Ok(record)
+}
+
+/// A column and the field that it copies.
+type Column<T> = (&'static str, fn(&T) -> Bind);
+
+const DECISION: [Column<DecisionRecord>; 25] = [
+    ("id", |r| text(&r.id)),
+    ("at", |r| Bind::Int(Some(r.at.as_microsecond()))),
+    ("route", |r| maybe(r.route.as_deref())),
+    ("tenant", |r| maybe(r.tenant.as_deref())),
+    ("task", |r| maybe(r.task.as_deref())),
+    ("requested_model", |r| text(&r.requested_model)),
+    ("cause", |r| word(&r.cause)),
+    ("outcome", |r| word(&r.outcome)),
+    ("tier", |r| maybe(r.tier.as_deref())),
+    ("model", |r| maybe(r.model.as_deref())),
+    ("model_version", |r| maybe(r.model_version.as_deref())),
+    ("score", |r| real(r.score)),
+    ("threshold", |r| real(r.threshold)),
+    ("novelty", |r| real(r.novelty)),
+    ("propensity", |r| Bind::Real(Some(r.propensity))),
+    ("escalations", |r| Bind::Int(Some(r.escalations.into()))),
+    ("streamed", |r| Bind::Bool(r.streamed)),
+    ("stand_in", |r| Bind::Bool(r.stand_in)),
+    ("input_tokens", |r| count(Some(r.usage.input_tokens))),
+    ("output_tokens", |r| count(Some(r.usage.output_tokens))),
+    ("cached_tokens", |r| count(Some(r.usage.cached_tokens))),
+    ("cost_usd", |r| real(r.cost_usd)),
+    ("latency_ms", |r| Bind::Real(Some(r.latency_ms))),
+    ("ttft_ms", |r| real(r.ttft_ms)),
+    ("decide_ms", |r| Bind::Real(Some(r.decide_ms))),
+];
+
+const ATTEMPT: [Column<Attempt>; 12] = [
+    ("tier", |a| text(&a.tier)),
+    ("purpose", |a| word(&a.purpose)),
+    ("status", |a| word(&a.status)),
+    ("reason", |a| word(&a.reason)),
+    ("mean_logprob", |a| real(a.signals.mean_logprob)),
+    ("agreement", |a| real(a.signals.agreement)),
+    ("input_tokens", |a| count(a.usage.map(|usage| usage.input_tokens))),
+    ("output_tokens", |a| count(a.usage.map(|usage| usage.output_tokens))),
+    ("cached_tokens", |a| count(a.usage.map(|usage| usage.cached_tokens))),
+    ("cost_usd", |a| real(a.cost_usd)),
+    ("started_ms", |a| Bind::Real(Some(a.started_ms))),
+    ("latency_ms", |a| Bind::Real(Some(a.latency_ms))),
+];
+
+fn copies<'a, T>(columns: &'a [Column<T>], of: &'a T) -> impl Iterator<Item = Bind> + 'a {
+    columns.iter().map(move |(_, field)| field(of))
+}
+
+fn text(text: &str) -> Bind {
+    maybe(Some(text))
+}
+
+fn maybe(text: Option<&str>) -> Bind {
+    Bind::Text(text.map(Arc::from))
+}
+
+/// A value that is optional anyway: what is not finite is stored as unknown, as JSON does.
+fn real(x: Option<f64>) -> Bind {
+    Bind::Real(x.filter(|x| x.is_finite()))
+}
+
+fn count(n: Option<u64>) -> Bind {
+    Bind::Int(n.map(|n| i64::try_from(n).unwrap_or(i64::MAX)))
+}
+
+/// The name that an enum has in JSON; null for an absent one.
+fn word(value: &impl Serialize) -> Bind {
+    match serde_json::to_value(value) {
+        Ok(Value::String(word)) => text(&word),
+        _ => maybe(None),
+    }
+}
+
+fn refused(id: &str, reason: &dyn std::fmt::Display) -> StoreError {
+    StoreError(format!("record {id} cannot be stored: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> DecisionRecord {
+        serde_json::from_value(serde_json::json!({
+            "id": "1", "at": "2026-01-02T03:04:05Z", "requested_model": "auto", "cause": "score", "p": {},
+            "rungs": ["a", "b"], "propensity": 1.0, "outcome": "served", "escalations": 0, "streamed": false,
+            "stand_in": false, "usage": {"input_tokens": 1, "output_tokens": 2}, "latency_ms": 1.5, "decide_ms": 0.5,
+            "config": "c", "request": {"model": "auto"}, "answer": "yes", "attempts": []
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn content_is_kept_apart_from_the_record() {
+        let row = Row::new(record()).unwrap();
+        let Some(Bind::Text(Some(json))) = row.decision.last() else { panic!("no record: {row:?}") };
+        assert!(!json.contains("yes"), "{json}");
+        assert_eq!(row.content.unwrap()[2], text("yes"));
+        assert!(Row::new(DecisionRecord { request: None, answer: None, ..record() }).unwrap().content.is_none());
+    }
+
+    #[test]
+    fn a_number_that_json_cannot_hold_is_refused_by_name() {
+        let error = Row::new(DecisionRecord { propensity: f64::NAN, ..record() }).unwrap_err();
+        assert!(error.0.contains("record 1") && error.0.contains("`propensity`"), "{error}");
+        assert!(Row::new(DecisionRecord { novelty: Some(f64::INFINITY), ..record() }).is_ok());
+    }
+}

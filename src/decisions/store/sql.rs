@@ -1,0 +1,135 @@
+//! SQL text that SQLite and PostgreSQL share but for the placeholders, and what to bind.
+
+use super::row::{Bind, CONTENT_COLUMNS, Row, attempt_columns, decision_columns};
+use super::{DecisionFilter, Page, StoreError};
+use crate::decisions::DecisionRecord;
+
+/// SQL and what its placeholders stand for. The text is made of constants alone; every value is bound.
+#[derive(Debug)]
+pub(super) struct Statement {
+    pub(super) text: String,
+    pub(super) binds: Vec<Bind>,
+}
+
+/// SQLite's limit of placeholders in a statement is 32,766 and PostgreSQL's 65,535.
+const MAX_BINDS: usize = 32_000;
+
+/// The statements that insert records; those whose id is already there are left as they are.
+pub(super) fn inserts(rows: &[Row]) -> Vec<Statement> {
+    let mut statements = insert("decisions", &decision_columns(), rows.iter().map(|row| &row.decision));
+    statements.extend(insert("attempts", &attempt_columns(), rows.iter().flat_map(|row| &row.attempts)));
+    statements.extend(insert("contents", &CONTENT_COLUMNS, rows.iter().filter_map(|row| row.content.as_ref())));
+    statements
+}
+
+/// The statement that reads one record: `id`, `record`, `request`, `answer`.
+pub(super) fn select_one(id: &str) -> Statement {
+    let mut statement = Statement { text: SELECT.to_owned(), binds: Vec::new() };
+    statement.condition("d.id =", Bind::Text(Some(id.into())));
+    statement
+}
+
+/// The statement that reads a page, newest first, with one row more than the page holds: it tells whether there is a
+/// next one.
+pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
+    let mut statement = Statement { text: SELECT.to_owned(), binds: Vec::new() };
+    for (column, value) in [
+        ("d.route =", &filter.route),
+        ("d.tier =", &filter.tier),
+        ("d.tenant =", &filter.tenant),
+        ("d.task =", &filter.task),
+        ("d.id <", &filter.before),
+    ] {
+        if let Some(value) = value {
+            statement.condition(column, Bind::Text(Some(value.as_str().into())));
+        }
+    }
+    if let Some(since) = filter.since {
+        statement.condition("d.at >=", Bind::Int(Some(since.as_microsecond())));
+    }
+    statement.text.push_str(" ORDER BY d.id DESC LIMIT ");
+    statement.bind(Bind::Int(Some(i64::from(limit(filter)) + 1)));
+    statement
+}
+
+/// Cuts what [`select_page`] read to a page.
+pub(super) fn page(
+    filter: &DecisionFilter,
+    rows: impl IntoIterator<Item = Result<DecisionRecord, StoreError>>,
+) -> Result<Page, StoreError> {
+    let mut decisions = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let size = limit(filter) as usize;
+    let more = decisions.len() > size;
+    decisions.truncate(size);
+    let next = decisions.last().filter(|_| more).map(|last| last.id.clone());
+    Ok(Page { decisions, next })
+}
+
+const SELECT: &str =
+    "SELECT d.id, d.record, c.request, c.answer FROM decisions d LEFT JOIN contents c ON c.decision_id = d.id";
+
+impl Statement {
+    fn condition(&mut self, comparison: &str, value: Bind) {
+        self.text.push_str(if self.binds.is_empty() { " WHERE " } else { " AND " });
+        self.text.push_str(comparison);
+        self.text.push(' ');
+        self.bind(value);
+    }
+
+    fn bind(&mut self, value: Bind) {
+        self.binds.push(value);
+        // Not `?1` or `$1`: SQLite searches numbered placeholders one by one, which takes seconds for thousands.
+        self.text.push('?');
+    }
+}
+
+fn limit(filter: &DecisionFilter) -> u32 {
+    filter.limit.clamp(1, 1000)
+}
+
+fn insert<'a>(table: &str, columns: &[&str], rows: impl Iterator<Item = &'a Vec<Bind>>) -> Vec<Statement> {
+    let mut statements = Vec::new();
+    let mut rows = rows.peekable();
+    while rows.peek().is_some() {
+        let text = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
+        let mut statement = Statement { text, binds: Vec::new() };
+        for (i, row) in rows.by_ref().take(MAX_BINDS / columns.len()).enumerate() {
+            statement.text.push_str(if i == 0 { "(" } else { ", (" });
+            for (j, bind) in row.iter().enumerate() {
+                statement.text.push_str(if j == 0 { "" } else { ", " });
+                statement.bind(bind.clone());
+            }
+            statement.text.push(')');
+        }
+        statement.text.push_str(" ON CONFLICT DO NOTHING");
+        statements.push(statement);
+    }
+    statements
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_bound_in_order() {
+        let filter =
+            DecisionFilter { limit: 5000, before: Some("b".into()), route: Some("r".into()), ..Default::default() };
+        let statement = select_page(&filter);
+        assert!(
+            statement.text.ends_with("WHERE d.route = ? AND d.id < ? ORDER BY d.id DESC LIMIT ?"),
+            "{}",
+            statement.text
+        );
+        let text = |text: &str| Bind::Text(Some(text.into()));
+        assert_eq!(statement.binds, [text("r"), text("b"), Bind::Int(Some(1001))]);
+    }
+
+    #[test]
+    fn many_rows_are_split_below_the_limit_of_placeholders() {
+        let rows = vec![vec![Bind::Bool(true), Bind::Bool(false)]; MAX_BINDS];
+        let statements = insert("t", &["a", "b"], rows.iter());
+        assert_eq!(statements.iter().map(|s| s.binds.len()).collect::<Vec<_>>(), [MAX_BINDS, MAX_BINDS]);
+        assert!(statements[1].text.starts_with("INSERT INTO t (a, b) VALUES (?, ?), (?, ?)"));
+    }
+}
