@@ -1,4 +1,6 @@
 //! The integration tests: one binary, a module per area.
 
 #[cfg(test)]
+mod sample;
+#[cfg(test)]
 mod store;
