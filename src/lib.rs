@@ -3,6 +3,7 @@
 //! `docs/architecture.md` walks along the data: request → features → score → plan → tier call → confidence →
 //! answer and decision record.
 
+pub mod cascade;
 pub mod chat;
 pub mod cli;
 pub mod commands;
@@ -10,6 +11,7 @@ pub mod config;
 pub mod decisions;
 pub mod difficulty;
 pub mod features;
+pub mod http;
 pub mod labelled;
 pub mod policy;
 pub mod upstream;

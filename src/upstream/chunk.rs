@@ -28,6 +28,8 @@ pub struct Chunk {
 pub struct ChoiceDelta {
     /// The choice, from 0.
     pub index: u64,
+    /// Whether it adds anything that the client would show, read by the router or not.
+    pub says_something: bool,
     /// Text to add.
     pub text: String,
     /// Refusal text to add.
@@ -60,13 +62,21 @@ impl Chunk {
         let model = body.model;
         Ok(Self { model, choices, usage, document: Document::new(Bytes::from(data)) })
     }
+
+    /// Whether the answer has begun or ended with this chunk; the first one often only names the role.
+    #[must_use]
+    pub fn says_something(&self) -> bool {
+        self.choices.iter().any(|choice| choice.says_something || choice.finish_reason.is_some())
+    }
 }
 
 fn delta(wire: super::wire::Choice<'_>) -> ChoiceDelta {
     let mut delta = wire.delta.unwrap_or_default();
+    let says_something = delta.says_something();
     let calls = delta.tool_calls.take().unwrap_or_default();
     ChoiceDelta {
         index: wire.index,
+        says_something,
         text: delta.text(),
         refusal: delta.refusal,
         tool_calls: calls.into_iter().enumerate().filter_map(piece).collect(),

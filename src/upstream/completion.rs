@@ -35,7 +35,7 @@ impl Completion {
             return Err(UpstreamError::Malformed("a completion without `choices`".to_owned()));
         }
         let choice = choices.swap_remove(first);
-        let Some(mut message) = choice.delta else {
+        let Some(mut message) = choice.message else {
             return Err(UpstreamError::Malformed("a choice without `message`".to_owned()));
         };
         if choice.finish_reason.as_deref() == Some("error") {

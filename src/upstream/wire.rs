@@ -1,6 +1,7 @@
 //! The parts of OpenAI's answers that the router reads. Everything else stays in the [`super::Document`].
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -23,7 +24,9 @@ pub(super) struct Body<'a> {
 pub(super) struct Choice<'a> {
     #[serde(default)]
     pub(super) index: u64,
-    #[serde(default, alias = "message")]
+    #[serde(default)]
+    pub(super) message: Option<Delta>,
+    #[serde(default)]
     pub(super) delta: Option<Delta>,
     #[serde(default)]
     pub(super) finish_reason: Option<String>,
@@ -39,6 +42,18 @@ pub(super) struct Delta {
     pub(super) refusal: Option<String>,
     #[serde(default)]
     pub(super) tool_calls: Option<Vec<Call>>,
+    /// Thoughts that some servers stream ahead of the text.
+    #[serde(default)]
+    reasoning_content: Option<String>,
+    /// Another name for the same; some servers send both.
+    #[serde(default)]
+    reasoning: Option<String>,
+    /// The older form of a tool call: passed on unread.
+    #[serde(default)]
+    function_call: Option<IgnoredAny>,
+    /// A spoken answer: passed on unread.
+    #[serde(default)]
+    audio: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -108,6 +123,21 @@ impl WireUsage {
 }
 
 impl Delta {
+    /// Whether there is more to it than the role that an answer opens with.
+    pub(super) fn says_something(&self) -> bool {
+        let content = match &self.content {
+            None => false,
+            Some(Content::Text(text)) => !text.is_empty(),
+            Some(Content::Parts(parts)) => !parts.is_empty(),
+        };
+        let texts = [&self.refusal, &self.reasoning_content, &self.reasoning];
+        content
+            || texts.into_iter().flatten().any(|text| !text.is_empty())
+            || self.tool_calls.as_ref().is_some_and(|calls| !calls.is_empty())
+            || self.function_call.is_some()
+            || self.audio.is_some()
+    }
+
     /// The text that this piece adds.
     pub(super) fn text(&mut self) -> String {
         match self.content.take() {

@@ -1,0 +1,26 @@
+//! Calls the plan's tiers from the cheapest up until an answer passes, and writes down what happened.
+//!
+//! The engine is mechanism: it walks the rungs that a [`crate::policy::Plan`] gives it and never knows why they are
+//! these. Whether an answer passes is [`confidence`]'s to say, and which of several samples speaks for the others
+//! [`agreement`]'s. How an answer looks on the wire is the endpoint's.
+//!
+//! Three invariants of `docs/architecture.md` are kept here: nothing of a rejected answer reaches the client, after the
+//! first byte to the client nothing is retracted, and no complete answer leaves before its decision record is kept.
+
+pub mod agreement;
+mod call;
+pub mod confidence;
+mod engine;
+mod failure;
+mod ledger;
+mod live;
+mod phrases;
+mod quantity;
+mod reply;
+mod rung;
+mod stream;
+
+pub use engine::{Engine, Job};
+pub use failure::{Failure, FailureCause};
+pub use ledger::Ledger;
+pub use reply::{Facts, Reply, StreamEvent, StreamReply};

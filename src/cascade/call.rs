@@ -1,0 +1,111 @@
+//! One call to one tier: what is asked, and what comes back.
+
+use futures_util::TryStreamExt;
+use tokio::time::{Instant, timeout_at};
+
+use crate::chat::{Answer, ChatRequest};
+use crate::config::CascadeConfig;
+use crate::decisions::Purpose;
+use crate::upstream::{Chunk, Completion, Fold, Phase, Tier, UpstreamError};
+
+/// How an answer is fetched: as the client will get it, so that it sees the upstream's own words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Whole,
+    Stream,
+}
+
+/// An answer, with the words that it came in.
+#[derive(Debug)]
+pub(super) enum Fetched {
+    Whole(Completion),
+    Stream(Answer, Vec<Chunk>),
+}
+
+impl Fetched {
+    pub(super) fn answer(&self) -> &Answer {
+        match self {
+            Self::Whole(completion) => &completion.answer,
+            Self::Stream(answer, _) => answer,
+        }
+    }
+}
+
+/// Fetches a complete answer; a streamed one is held back until its end.
+pub(super) async fn fetch(
+    tier: &Tier,
+    request: &ChatRequest,
+    shape: Shape,
+    deadline: Instant,
+) -> Result<Fetched, UpstreamError> {
+    within(deadline, async {
+        match shape {
+            Shape::Whole => tier.upstream.complete(request).await.map(Fetched::Whole),
+            Shape::Stream => gather(tier, request).await,
+        }
+    })
+    .await?
+}
+
+async fn gather(tier: &Tier, request: &ChatRequest) -> Result<Fetched, UpstreamError> {
+    let chunks: Vec<Chunk> = tier.upstream.stream(request).await?.try_collect().await?;
+    let mut fold = Fold::default();
+    chunks.iter().for_each(|chunk| fold.push(chunk));
+    Ok(Fetched::Stream(fold.into_answer(), chunks))
+}
+
+/// Waits at most until the request's deadline.
+pub(super) async fn within<T>(deadline: Instant, wait: impl Future<Output = T>) -> Result<T, UpstreamError> {
+    timeout_at(deadline, wait).await.map_err(|_| UpstreamError::Timeout(Phase::Request))
+}
+
+/// The calls of one checked rung: the client's own request, and as many samples beside it as the configuration says.
+///
+/// A request for several choices is not sampled: it draws its own. Log-probabilities are asked for where the tier has
+/// them; the endpoint takes them out again if the client did not ask.
+pub(super) fn checked(request: &ChatRequest, tier: &Tier, config: &CascadeConfig) -> Vec<(Purpose, ChatRequest)> {
+    let asks = request.get("logprobs").unwrap_or(false);
+    let request = request.clone();
+    let request = if tier.config.logprobs && !asks { request.with("logprobs", &true.into()) } else { request };
+    let samples = if request.get("n").unwrap_or(1_u32) > 1 { 1 } else { config.samples };
+    let mut calls = vec![(Purpose::Answer, request)];
+    for _ in 1..samples {
+        // A fixed seed would draw the same answer again.
+        let sample = calls[0].1.clone().without("seed").with("temperature", &config.sample_temperature.into());
+        calls.push((Purpose::Sample, sample));
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::upstream::OpenAi;
+
+    fn tier(logprobs: bool) -> Tier {
+        let toml = format!("name = \"t\"\nbase_url = \"http://localhost\"\nmodel = \"m\"\nlogprobs = {logprobs}");
+        let config: crate::config::TierConfig = toml::from_str(&toml).unwrap();
+        Tier { upstream: std::sync::Arc::new(OpenAi::new(&config).unwrap()), config, stand_in: false }
+    }
+
+    #[test]
+    fn samples_differ_from_the_clients_own_call() {
+        let request = ChatRequest::from_prompt("hi").with("seed", &7.into()).with("temperature", &0.into());
+        let calls = checked(&request, &tier(true), &CascadeConfig { samples: 3, ..CascadeConfig::default() });
+        assert_eq!(
+            calls.iter().map(|(purpose, _)| *purpose).collect::<Vec<_>>(),
+            [Purpose::Answer, Purpose::Sample, Purpose::Sample]
+        );
+        assert_eq!((calls[0].1.get("seed"), calls[0].1.get("temperature")), (Some(7), Some(0)));
+        assert_eq!((calls[1].1.get::<u64>("seed"), calls[1].1.get("temperature")), (None, Some(0.7)));
+        assert!(calls.iter().all(|(_, request)| request.get("logprobs") == Some(true)));
+    }
+
+    #[test]
+    fn a_tier_without_logprobs_is_not_asked_for_them_and_several_choices_are_not_sampled() {
+        let request = ChatRequest::from_prompt("hi").with("n", &2.into());
+        let calls = checked(&request, &tier(false), &CascadeConfig { samples: 3, ..CascadeConfig::default() });
+        assert_eq!(calls.len(), 1);
+        assert_eq!(calls[0].1.get::<bool>("logprobs"), None);
+    }
+}

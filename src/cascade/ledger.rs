@@ -1,0 +1,173 @@
+//! Writes the decision record while the request runs.
+
+use tokio::time::Instant;
+
+use super::reply::Facts;
+use crate::chat::Answer;
+use crate::decisions::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Outcome, Purpose, Signals};
+use crate::upstream::{Tier, UpstreamError};
+
+/// The record of a request under way. Whatever it shows at any moment is true: an attempt that has not ended counts as
+/// given up, a request that has not ended as cancelled.
+#[derive(Debug)]
+pub struct Ledger {
+    record: DecisionRecord,
+    arrived: Instant,
+    /// Beside each attempt: when it started and whether it may have cost something.
+    clocks: Vec<Clock>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Clock {
+    started: Instant,
+    may_cost: bool,
+}
+
+impl Ledger {
+    /// Starts with what is known before the first call; attempts, outcome, times and cost are this ledger's to fill.
+    #[must_use]
+    pub fn new(record: DecisionRecord, arrived: Instant) -> Self {
+        Self { record: DecisionRecord { outcome: Outcome::Cancelled, ..record }, arrived, clocks: Vec::new() }
+    }
+
+    /// The record's id.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.record.id
+    }
+
+    /// A call starts; the answer is its number.
+    pub(super) fn open(&mut self, tier: &Tier, purpose: Purpose) -> usize {
+        let started = Instant::now();
+        self.clocks.push(Clock { started, may_cost: true });
+        self.record.attempts.push(Attempt {
+            tier: tier.name().to_owned(),
+            purpose,
+            status: AttemptStatus::Cancelled,
+            reason: None,
+            signals: Signals::default(),
+            usage: None,
+            cost_usd: None,
+            started_ms: millis(self.arrived, started),
+            latency_ms: 0.0,
+            finish_reason: None,
+            model: None,
+            error: None,
+        });
+        self.clocks.len() - 1
+    }
+
+    /// A call gave an answer, which is not accepted yet.
+    pub(super) fn answered(&mut self, attempt: usize, tier: &Tier, answer: &Answer) {
+        self.update(attempt, |attempt| {
+            attempt.status = AttemptStatus::Rejected;
+            attempt.usage = answer.usage;
+            attempt.cost_usd = answer.usage.and_then(|usage| Some(tier.config.price?.cost_usd(usage)));
+            attempt.finish_reason.clone_from(&answer.finish_reason);
+            attempt.model.clone_from(&answer.model);
+        });
+    }
+
+    /// A call failed.
+    pub(super) fn failed(&mut self, attempt: usize, error: &UpstreamError) {
+        if let Some(clock) = self.clocks.get_mut(attempt) {
+            clock.may_cost = error.may_cost();
+        }
+        self.update(attempt, |attempt| {
+            attempt.status = AttemptStatus::Failed;
+            attempt.reason = Some(EscalationReason::UpstreamFailure);
+            attempt.error = Some(error.to_string());
+        });
+    }
+
+    /// What was measured of an answer, and whether it is served; `reason` says why it is not.
+    pub(super) fn judged(&mut self, attempt: usize, signals: Signals, reason: Option<EscalationReason>) {
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.signals = signals;
+            attempt.reason = reason;
+            attempt.status = if reason.is_none() { AttemptStatus::Accepted } else { AttemptStatus::Rejected };
+        }
+    }
+
+    /// What was measured of a sample that another one speaks for; `reason` is what a check says of it by itself.
+    pub(super) fn passed_over(&mut self, attempt: usize, signals: Signals, reason: Option<EscalationReason>) {
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.signals = signals;
+            attempt.reason = reason;
+        }
+    }
+
+    /// The next rung is taken.
+    pub(super) fn escalated(&mut self) {
+        self.record.escalations += 1;
+    }
+
+    /// The first byte of the answer is ready.
+    pub(super) fn first_byte(&mut self) {
+        self.record.ttft_ms.get_or_insert(millis(self.arrived, Instant::now()));
+    }
+
+    /// This tier's answer goes to the client.
+    pub(super) fn serves(&mut self, tier: &Tier, model: Option<&str>) {
+        self.record.tier = Some(tier.name().to_owned());
+        self.record.model = Some(model.unwrap_or(&tier.config.model).to_owned());
+        self.record.stand_in = tier.stand_in;
+    }
+
+    /// The text that is served, kept only where the request is.
+    pub(super) fn keep_answer(&mut self, text: &str) {
+        if self.record.request.is_some() {
+            self.record.answer = Some(text.to_owned());
+        }
+    }
+
+    /// The request ends; gives the finished record.
+    pub(super) fn close(&mut self, outcome: Outcome, error: Option<String>) -> DecisionRecord {
+        for (attempt, clock) in self.record.attempts.iter_mut().zip(&self.clocks) {
+            if attempt.status == AttemptStatus::Cancelled {
+                attempt.latency_ms = millis(clock.started, Instant::now());
+            }
+        }
+        self.record.outcome = outcome;
+        self.record.error = error;
+        self.record.usage = self
+            .record
+            .attempts
+            .iter()
+            .filter_map(|attempt| attempt.usage)
+            .fold(Default::default(), |sum, usage| sum + usage);
+        self.record.cost_usd = self.cost_usd();
+        self.record.latency_ms = millis(self.arrived, Instant::now());
+        self.record.clone()
+    }
+
+    /// What the headers say, as far as it is known now.
+    pub(super) fn facts(&self) -> Facts {
+        Facts {
+            id: self.record.id.clone(),
+            tier: self.record.tier.clone().unwrap_or_default(),
+            model: self.record.model.clone().unwrap_or_default(),
+            escalations: self.record.escalations,
+            cost_usd: self.cost_usd(),
+            stand_in: self.record.stand_in,
+        }
+    }
+
+    /// Cost of all attempts; `None` when one that may have cost something has no known cost.
+    fn cost_usd(&self) -> Option<f64> {
+        let attempts = self.record.attempts.iter().zip(&self.clocks).filter(|(_, clock)| clock.may_cost);
+        attempts.map(|(attempt, _)| attempt.cost_usd).sum()
+    }
+
+    fn update(&mut self, attempt: usize, change: impl FnOnce(&mut Attempt)) {
+        let Some(clock) = self.clocks.get(attempt) else { return };
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.latency_ms = millis(clock.started, Instant::now());
+            change(attempt);
+        }
+    }
+}
+
+fn millis(from: Instant, to: Instant) -> f64 {
+    to.saturating_duration_since(from).as_secs_f64() * 1e3
+}

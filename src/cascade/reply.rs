@@ -1,0 +1,53 @@
+//! What the engine hands to the endpoint.
+
+use tokio::sync::mpsc;
+
+use super::failure::FailureCause;
+use crate::upstream::{Chunk, Completion};
+
+/// What is known of an answer beside its words.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    /// The decision record's id.
+    pub id: String,
+    /// The tier that answers.
+    pub tier: String,
+    /// The model that answers, as the upstream names it.
+    pub model: String,
+    /// Climbs before this answer.
+    pub escalations: u32,
+    /// Cost in USD of all attempts; `None` when it is not known, or not yet.
+    pub cost_usd: Option<f64>,
+    /// Whether the answer comes from a stand-in.
+    pub stand_in: bool,
+}
+
+/// A whole answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reply {
+    /// Who answers, and at what cost.
+    pub facts: Facts,
+    /// The answer.
+    pub completion: Completion,
+}
+
+/// An answer in pieces.
+#[derive(Debug)]
+pub struct StreamReply {
+    /// Who answers; the cost is not known yet.
+    pub facts: Facts,
+    /// What is to be sent. A channel that closes before [`StreamEvent::End`] or [`StreamEvent::Failed`] is a broken
+    /// answer, which the client must not take for a finished one.
+    pub events: mpsc::Receiver<StreamEvent>,
+}
+
+/// A step of a streamed answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum StreamEvent {
+    /// The next piece.
+    Chunk(Chunk),
+    /// The last pieces; the record is kept, and the answer is complete.
+    End(Vec<Chunk>, Facts),
+    /// The answer breaks off here.
+    Failed(FailureCause),
+}

@@ -1,0 +1,102 @@
+//! One rung: call the tier, check what it answers, and choose what would be served.
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+
+use super::agreement::majority;
+use super::call::{Fetched, Shape, checked, fetch};
+use super::confidence;
+use super::engine::Job;
+use crate::chat::ChatRequest;
+use crate::config::CascadeConfig;
+use crate::decisions::{EscalationReason, Purpose};
+use crate::upstream::{Phase, Tier, UpstreamError};
+
+/// An answer of this rung that may be served.
+#[derive(Debug)]
+pub(super) struct Accepted {
+    pub(super) fetched: Fetched,
+}
+
+/// Why this rung gave nothing to serve.
+#[derive(Debug)]
+pub(super) enum Miss {
+    /// The tier failed, with every call.
+    Failed(UpstreamError),
+    /// Its answer did not pass.
+    Rejected(EscalationReason),
+}
+
+/// Asks a tier whose answer is served as it comes.
+pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape) -> Result<Accepted, Miss> {
+    let request = job.request.clone();
+    let (mut fetched, error) = call_all(job, tier, vec![(Purpose::Answer, request)], shape).await;
+    let Some((attempt, fetched)) = fetched.pop() else { return Err(Miss::Failed(error)) };
+    job.ledger.judged(attempt, confidence::measure(fetched.answer(), None), None);
+    Ok(Accepted { fetched })
+}
+
+/// Asks a tier whose answer is checked, drawing samples beside it where the configuration says so.
+pub(super) async fn ask_checked(
+    job: &mut Job,
+    tier: &Tier,
+    shape: Shape,
+    config: &CascadeConfig,
+) -> Result<Accepted, Miss> {
+    let calls = checked(&job.request, tier, config);
+    let (mut fetched, error) = call_all(job, tier, calls, shape).await;
+    let answers: Vec<_> = fetched.iter().map(|(_, fetched)| fetched.answer()).collect();
+    let majority = majority(&answers);
+    let chosen = majority.map_or(0, |majority| majority.index);
+    if chosen >= fetched.len() {
+        return Err(Miss::Failed(error));
+    }
+    let mut reason = None;
+    for (i, (attempt, fetched)) in fetched.iter().enumerate() {
+        let is_chosen = i == chosen;
+        let agreement = majority.filter(|_| is_chosen).map(|majority| majority.agreement);
+        let signals = confidence::measure(fetched.answer(), agreement);
+        let verdict = confidence::check(&job.request, fetched.answer(), signals, config);
+        if is_chosen {
+            reason = verdict;
+            job.ledger.judged(*attempt, signals, verdict);
+        } else {
+            job.ledger.passed_over(*attempt, signals, verdict);
+        }
+    }
+    match reason {
+        Some(reason) => Err(Miss::Rejected(reason)),
+        None => Ok(Accepted { fetched: fetched.swap_remove(chosen).1 }),
+    }
+}
+
+/// Makes all calls at once. Gives the answers in the order in which their calls were started, and the last error.
+async fn call_all(
+    job: &mut Job,
+    tier: &Tier,
+    calls: Vec<(Purpose, ChatRequest)>,
+    shape: Shape,
+) -> (Vec<(usize, Fetched)>, UpstreamError) {
+    let deadline = job.deadline;
+    let mut running = FuturesUnordered::new();
+    for (purpose, request) in calls {
+        let attempt = job.ledger.open(tier, purpose);
+        running.push(async move { (attempt, fetch(tier, &request, shape, deadline).await) });
+    }
+    let mut answers = Vec::new();
+    let mut last_error = UpstreamError::Timeout(Phase::Request);
+    while let Some((attempt, result)) = running.next().await {
+        match result {
+            Ok(fetched) => {
+                job.ledger.answered(attempt, tier, fetched.answer());
+                answers.push((attempt, fetched));
+            }
+            Err(error) => {
+                job.ledger.failed(attempt, &error);
+                last_error = error;
+            }
+        }
+    }
+    answers.sort_by_key(|(attempt, _)| *attempt);
+    (answers, last_error)
+}

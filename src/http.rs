@@ -1,0 +1,41 @@
+//! The HTTP endpoints: one file each, over the shared [`App`].
+//!
+//! An endpoint reads a dialect, lets [`App::decide`] plan, hands the job to the engine and writes the answer in the
+//! same dialect. Everything that is not about a dialect lives beside them.
+
+mod body;
+mod chat;
+mod decide;
+mod decisions;
+mod error;
+mod headers;
+mod health;
+mod models;
+mod route;
+mod state;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+
+pub use error::ApiError;
+pub use state::App;
+
+/// All endpoints. A path or method that does not exist, and a panic, are answered in OpenAI's error shape too.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/v1/chat/completions", post(chat::completions))
+        .route("/v1/route", post(route::route))
+        .route("/v1/models", get(models::list))
+        .route("/v1/models/{*id}", get(models::one))
+        .route("/v1/decisions", get(decisions::list))
+        .route("/v1/decisions/{id}", get(decisions::one))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .fallback(error::no_such_path)
+        .method_not_allowed_fallback(error::wrong_method)
+        .layer(CatchPanicLayer::custom(error::after_panic))
+        .with_state(app)
+}

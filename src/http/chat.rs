@@ -1,0 +1,107 @@
+//! `POST /v1/chat/completions`: OpenAI's dialect.
+
+mod dress;
+mod events;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderValue, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use self::dress::Dress;
+use super::body;
+use super::decide::Decision;
+use super::error::ApiError;
+use super::headers::{self, Context};
+use super::state::App;
+use crate::cascade::{Job, Ledger};
+use crate::chat::{ChatRequest, Usage};
+use crate::config::Content;
+use crate::decisions::{DecisionRecord, Outcome};
+
+/// Routes, calls, checks and answers.
+pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, ApiError> {
+    let (arrived, at) = (Instant::now(), Timestamp::now());
+    let head = request.headers().clone();
+    let body = body::read(request, app.config.server.max_body_bytes).await?;
+    let request = Arc::new(ChatRequest::parse(&body)?);
+    let context = Context::read(&head, &request);
+    let decision = app.decide(&request, body.len(), &context).await?;
+    let difficulty = decision.difficulty();
+    let record = DecisionRecord {
+        at,
+        decide_ms: arrived.elapsed().as_secs_f64() * 1e3,
+        ..app.record(&request, &body, context, &decision)
+    };
+    let job = Job {
+        request: headers::without_ours(Arc::unwrap_or_clone(request)),
+        plan: decision.plan,
+        ledger: Ledger::new(record, arrived),
+        deadline: arrived + Duration::from_secs_f64(app.config.server.request_timeout_s),
+    };
+    answer(&app, job, difficulty).await
+}
+
+async fn answer(app: &App, job: Job, difficulty: Option<f64>) -> Result<Response, ApiError> {
+    let dress = Dress::new(&job.request);
+    if !job.request.stream() {
+        let reply = app.engine.answer(job).await?;
+        let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), true);
+        let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        return Ok((headers, kind, dress.whole(reply.completion, &reply.facts)).into_response());
+    }
+    let reply = app.engine.stream(job).await?;
+    let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), false);
+    let kind = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    Ok((headers, kind, Body::from_stream(events::body(reply, dress))).into_response())
+}
+
+impl App {
+    /// The record as far as it is known before the first call.
+    fn record(&self, request: &ChatRequest, body: &Bytes, context: Context, decision: &Decision) -> DecisionRecord {
+        let keeps_content = self.config.log.content == Content::Full && !context.no_content;
+        DecisionRecord {
+            id: Uuid::now_v7().to_string(),
+            at: Timestamp::now(),
+            route: context.route,
+            task: context.task,
+            tenant: context.tenant,
+            requested_model: request.model(),
+            cause: decision.plan.cause,
+            model_version: (!decision.p.is_empty()).then(|| self.scoring.version().to_owned()),
+            p: decision.p.clone(),
+            score: decision.score,
+            threshold: decision.threshold,
+            novelty: decision.novelty,
+            rungs: decision.plan.rungs.clone(),
+            propensity: decision.plan.propensity,
+            outcome: Outcome::Cancelled,
+            tier: None,
+            model: None,
+            escalations: 0,
+            streamed: request.stream(),
+            stand_in: false,
+            usage: Usage::default(),
+            cost_usd: None,
+            latency_ms: 0.0,
+            ttft_ms: None,
+            decide_ms: 0.0,
+            error: None,
+            config: self.fingerprint.clone(),
+            request: keeps_content.then(|| serde_json::from_slice(body).ok()).flatten(),
+            answer: None,
+            attempts: Vec::new(),
+        }
+    }
+}

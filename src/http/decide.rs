@@ -1,0 +1,108 @@
+//! From a request to its plan.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+use super::error::ApiError;
+use super::headers::Context;
+use super::state::App;
+use crate::chat::ChatRequest;
+use crate::config::Threshold;
+use crate::difficulty::{Acceptability, Score};
+use crate::policy::{Ask, Plan, Target, Tokens, per_tier, plan};
+
+/// A request with a larger body is scored off the worker thread: even the quick embedder takes milliseconds for it.
+const LARGE_BODY: usize = 256 << 10;
+
+/// What was decided for a request, and by what.
+#[derive(Debug, Clone)]
+pub(super) struct Decision {
+    pub(super) plan: Plan,
+    /// Acceptability per tier; empty when the request could not be scored.
+    pub(super) p: IndexMap<String, Acceptability>,
+    /// p_frontier − p_cheap.
+    pub(super) score: Option<f64>,
+    /// What the score was compared with; `None` for a request that was not routed by its score.
+    pub(super) threshold: Option<f64>,
+    /// Distance from the training data.
+    pub(super) novelty: Option<f64>,
+}
+
+impl Decision {
+    /// 1 − p of the cheapest tier.
+    pub(super) fn difficulty(&self) -> Option<f64> {
+        self.p.first().map(|(_, p)| 1.0 - p.get())
+    }
+}
+
+impl App {
+    /// Scores a request and plans it.
+    ///
+    /// # Errors
+    /// When the model that it names does not exist, or no tier may or can take it.
+    pub(super) async fn decide(
+        &self,
+        request: &Arc<ChatRequest>,
+        size: usize,
+        context: &Context,
+    ) -> Result<Decision, ApiError> {
+        let target =
+            Target::parse(&request.model(), self.config.policy.threshold, &self.config.aliases, self.tier_names())?;
+        let score = self.score(request, size).await;
+        let threshold = match &target {
+            Target::Auto(threshold) if self.scoring.has_signal() => Some(self.resolve(*threshold)),
+            _ => None,
+        };
+        let plan = plan(
+            &self.tiers,
+            &Ask {
+                direct: match &target {
+                    Target::Tier(name) => Some(name),
+                    Target::Auto(_) => None,
+                },
+                score: score.as_ref().zip(threshold),
+                fallback: self.config.policy.fallback,
+                checked: self.config.cascade.enabled,
+                tokens: self.tokens(request),
+                max_tier: context.max_tier.as_deref(),
+            },
+        )?;
+        let p = score.as_ref().and_then(|score| per_tier(&self.tiers, score)).unwrap_or_default();
+        let score_per_tier = p.last().zip(p.first()).map(|((_, frontier), (_, cheap))| frontier.get() - cheap.get());
+        Ok(Decision { plan, score: score_per_tier, threshold, novelty: score.and_then(|score| score.novelty), p })
+    }
+
+    fn resolve(&self, threshold: Threshold) -> f64 {
+        match threshold {
+            Threshold::Preset(preset) => self.scoring.threshold(preset),
+            Threshold::Value(value) => value,
+        }
+    }
+
+    fn tokens(&self, request: &ChatRequest) -> Tokens {
+        // Reading the conversation for its length is spared where neither a window nor a price depends on it.
+        if self.tiers.iter().any(|tier| tier.context_window.is_some() || tier.price.is_some()) {
+            Tokens::estimate(request)
+        } else {
+            Tokens { high: 0, low: 0 }
+        }
+    }
+
+    /// The score; `None` when it cannot be had, which the fallback policy then answers for.
+    async fn score(&self, request: &Arc<ChatRequest>, size: usize) -> Option<Score> {
+        let scored = if self.scoring.is_slow() || size > LARGE_BODY {
+            let (scoring, request) = (Arc::clone(&self.scoring), Arc::clone(request));
+            tokio::task::spawn_blocking(move || scoring.score(&request)).await.map_err(|error| error.to_string())
+        } else {
+            Ok(self.scoring.score(request))
+        };
+        match scored.and_then(|score| score.map_err(|error| error.to_string())) {
+            Ok(score) => Some(score),
+            Err(error) => {
+                tracing::warn!(%error, "the request could not be scored; the fallback policy decides");
+                None
+            }
+        }
+    }
+}

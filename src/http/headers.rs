@@ -1,0 +1,142 @@
+//! The `x-rungs-*` headers, in and out.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use crate::cascade::Facts;
+use crate::chat::ChatRequest;
+
+pub(super) const DECISION_ID: HeaderName = HeaderName::from_static("x-rungs-decision-id");
+const TIER: HeaderName = HeaderName::from_static("x-rungs-tier");
+const MODEL: HeaderName = HeaderName::from_static("x-rungs-model");
+const DIFFICULTY: HeaderName = HeaderName::from_static("x-rungs-difficulty");
+const ESCALATIONS: HeaderName = HeaderName::from_static("x-rungs-escalations");
+const MODEL_VERSION: HeaderName = HeaderName::from_static("x-rungs-model-version");
+const COST_USD: HeaderName = HeaderName::from_static("x-rungs-cost-usd");
+const STAND_IN: HeaderName = HeaderName::from_static("x-rungs-stand-in");
+
+const PREFIX: &str = "x-rungs-";
+
+/// What the client says of a request beside the request itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Context {
+    /// The named use of the product.
+    pub(super) route: Option<String>,
+    /// The agent run.
+    pub(super) task: Option<String>,
+    /// Who pays.
+    pub(super) tenant: Option<String>,
+    /// The highest tier allowed.
+    pub(super) max_tier: Option<String>,
+    /// Neither the request nor the answer is to be stored.
+    pub(super) no_content: bool,
+}
+
+impl Context {
+    /// Reads the headers and, where a header is not there, the request's `metadata` of the same name.
+    pub(super) fn read(headers: &HeaderMap, request: &ChatRequest) -> Self {
+        let metadata: Map<String, Value> = request.get("metadata").unwrap_or_default();
+        let value = |name: &str| {
+            let name = format!("{PREFIX}{name}");
+            let header = headers.get(&name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            let value = header.or_else(|| metadata.get(&name)?.as_str().map(str::to_owned))?;
+            Some(value.trim().to_owned()).filter(|value| !value.is_empty())
+        };
+        Self {
+            route: value("route"),
+            task: value("task"),
+            tenant: value("tenant"),
+            max_tier: value("max-tier"),
+            no_content: value("no-log").is_some(),
+        }
+    }
+}
+
+/// The request without the `metadata` keys that speak to the router; the others go on to the upstream.
+pub(super) fn without_ours(request: ChatRequest) -> ChatRequest {
+    let Some(mut metadata) = request.get::<Map<String, Value>>("metadata") else { return request };
+    let before = metadata.len();
+    metadata.retain(|name, _| !name.starts_with(PREFIX));
+    match metadata.len() {
+        same if same == before => request,
+        0 => request.without("metadata"),
+        _ => request.with("metadata", &metadata.into()),
+    }
+}
+
+/// The headers of an answer. A stream's cost is not known when its headers leave.
+pub(super) fn answer(facts: &Facts, difficulty: Option<f64>, model_version: &str, with_cost: bool) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut set = |name: HeaderName, value: &str| {
+        // A value that no header can carry is left out.
+        if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
+            headers.insert(name, value);
+        }
+    };
+    set(DECISION_ID, &facts.id);
+    set(TIER, &facts.tier);
+    set(MODEL, &facts.model);
+    set(ESCALATIONS, &facts.escalations.to_string());
+    set(MODEL_VERSION, model_version);
+    if let Some(difficulty) = difficulty {
+        set(DIFFICULTY, &format!("{difficulty:.4}"));
+    }
+    if let Some(cost) = facts.cost_usd.filter(|_| with_cost) {
+        set(COST_USD, &format!("{cost:.9}"));
+    }
+    if facts.stand_in {
+        set(STAND_IN, "true");
+    }
+    headers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(metadata: &str) -> ChatRequest {
+        let body = format!(r#"{{"messages":[{{"role":"user","content":"hi"}}],"metadata":{metadata}}}"#);
+        ChatRequest::parse(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn headers_outrank_metadata() {
+        let request = request(r#"{"x-rungs-route":"triage","x-rungs-tenant":"acme","team":"a","x-rungs-task":7}"#);
+        let mut headers = HeaderMap::new();
+        headers.insert("x-rungs-route", HeaderValue::from_static(" legal "));
+        headers.insert("x-rungs-no-log", HeaderValue::from_static("content"));
+        let context = Context::read(&headers, &request);
+        assert_eq!((context.route.as_deref(), context.tenant.as_deref()), (Some("legal"), Some("acme")));
+        assert_eq!((context.task, context.no_content), (None, true));
+        assert!(!Context::read(&HeaderMap::new(), &request).no_content);
+    }
+
+    #[test]
+    fn only_our_keys_are_taken_out_of_the_metadata() {
+        let kept = without_ours(request(r#"{"x-rungs-route":"triage","team":"a"}"#));
+        assert_eq!(kept.get::<Value>("metadata").unwrap().to_string(), r#"{"team":"a"}"#);
+        assert!(without_ours(request(r#"{"x-rungs-route":"triage"}"#)).get::<Value>("metadata").is_none());
+        let untouched = request(r#"{ "team" : "a" }"#);
+        assert_eq!(without_ours(untouched.clone()).to_body(), untouched.to_body());
+    }
+
+    #[test]
+    fn an_unknown_cost_is_not_told_as_nothing() {
+        let facts = |cost_usd| Facts {
+            id: "d".into(),
+            tier: "größer".into(),
+            model: "a\nb".into(),
+            escalations: 0,
+            cost_usd,
+            stand_in: true,
+        };
+        let known = answer(&facts(Some(0.000_012)), Some(0.25), "v1", true);
+        assert_eq!(known["x-rungs-cost-usd"], "0.000012000");
+        assert_eq!(
+            (&known["x-rungs-difficulty"], &known["x-rungs-stand-in"]),
+            (&"0.2500".parse().unwrap(), &"true".parse().unwrap())
+        );
+        assert!(!known.contains_key("x-rungs-model") && known.contains_key("x-rungs-tier"));
+        assert!(!answer(&facts(None), None, "v1", true).contains_key("x-rungs-cost-usd"));
+    }
+}

@@ -1,0 +1,31 @@
+//! `GET /v1/models`: every name that may be sent as `model`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use super::state::App;
+use crate::policy::{Target, UnknownModel};
+
+/// The automatic names, the tiers and the aliases, in OpenAI's list shape.
+pub(super) async fn list(State(app): State<Arc<App>>) -> Json<Value> {
+    let data: Vec<Value> = names(&app).iter().map(|id| model(id)).collect();
+    Json(json!({"object": "list", "data": data}))
+}
+
+/// One of them.
+pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let known = names(&app);
+    if known.contains(&id) { Ok(Json(model(&id))) } else { Err(UnknownModel { asked: id, known }.into()) }
+}
+
+fn names(app: &App) -> Vec<String> {
+    Target::names(&app.config.aliases, app.tier_names())
+}
+
+fn model(id: &str) -> Value {
+    json!({"id": id, "object": "model", "created": 0, "owned_by": "rungs"})
+}

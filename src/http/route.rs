@@ -1,0 +1,34 @@
+//! `POST /v1/route`: the decision without the call.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::Request;
+use serde_json::{Value, json};
+
+use super::body;
+use super::error::ApiError;
+use super::headers::Context;
+use super::state::App;
+use crate::chat::ChatRequest;
+
+/// Takes what `/v1/chat/completions` takes; nothing is called and nothing is recorded.
+pub(super) async fn route(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Json<Value>, ApiError> {
+    let headers = request.headers().clone();
+    let body = body::read(request, app.config.server.max_body_bytes).await?;
+    let request = Arc::new(ChatRequest::parse(&body)?);
+    let decision = app.decide(&request, body.len(), &Context::read(&headers, &request)).await?;
+    let tier = decision.plan.rungs.first().and_then(|name| app.tier(name));
+    Ok(Json(json!({
+        "tier": tier.map(|tier| &tier.name),
+        "model": tier.map(|tier| &tier.model),
+        "score": decision.score,
+        "p": decision.p,
+        "threshold": decision.threshold,
+        "plan": decision.plan,
+        "model_version": app.scoring.version(),
+        "novelty": decision.novelty,
+    })))
+}

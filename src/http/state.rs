@@ -1,0 +1,60 @@
+//! What all endpoints share.
+
+use std::sync::Arc;
+
+use crate::cascade::Engine;
+use crate::config::{Config, TierConfig};
+use crate::decisions::DecisionStore;
+use crate::policy::Scoring;
+use crate::upstream::Tier;
+
+/// A running router: its configuration, its tiers, its artifact and its log.
+pub struct App {
+    pub(super) config: Config,
+    pub(super) fingerprint: String,
+    /// The tiers in force, cheap → frontier: the configured ones, or the stand-ins.
+    pub(super) tiers: Vec<TierConfig>,
+    pub(super) engine: Arc<Engine>,
+    pub(super) scoring: Arc<dyn Scoring>,
+    pub(super) store: Arc<dyn DecisionStore>,
+}
+
+impl App {
+    /// Puts a router together. `tiers` go cheap → frontier and are at least one.
+    pub fn new(
+        config: Config,
+        tiers: Vec<Tier>,
+        scoring: Arc<dyn Scoring>,
+        store: Arc<dyn DecisionStore>,
+    ) -> Arc<Self> {
+        let configs = tiers.iter().map(|tier| tier.config.clone()).collect();
+        let engine = Engine::new(tiers, config.cascade.clone(), Arc::clone(&store), config.log.durability);
+        Arc::new(Self {
+            fingerprint: config.fingerprint(),
+            config,
+            tiers: configs,
+            engine: Arc::new(engine),
+            scoring,
+            store,
+        })
+    }
+
+    /// Waits for the requests under way and their records.
+    pub async fn drained(&self) {
+        self.engine.drained().await;
+    }
+
+    pub(super) fn tier_names(&self) -> impl Iterator<Item = &str> + Clone {
+        self.tiers.iter().map(|tier| tier.name.as_str())
+    }
+
+    pub(super) fn tier(&self, name: &str) -> Option<&TierConfig> {
+        self.tiers.iter().find(|tier| tier.name == name)
+    }
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("config", &self.config).field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
