@@ -1,6 +1,14 @@
 //! Sentence embeddings behind one trait.
 
+mod static_table;
+
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
+
+pub use static_table::StaticTable;
+
+use crate::config::{Backend, EmbeddingConfig};
 
 /// Turns a text into a vector of fixed size.
 pub trait Embedder: Send + Sync {
@@ -36,3 +44,27 @@ pub struct EmbedderId {
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct EmbedError(pub String);
+
+/// Opens the embedder that the configuration names.
+///
+/// # Errors
+/// When a file is missing or not what it should be.
+pub fn open(config: &EmbeddingConfig, data_dir: &Path) -> Result<Box<dyn Embedder>, EmbedError> {
+    match (config.backend, &config.static_dir) {
+        (Backend::Static, None) => Ok(Box::new(StaticTable::built_in()?)),
+        (Backend::Static, Some(dir)) => Ok(Box::new(StaticTable::open(dir)?)),
+        (Backend::Fastembed, _) => open_fastembed(config, data_dir),
+    }
+}
+
+fn open_fastembed(_: &EmbeddingConfig, _: &Path) -> Result<Box<dyn Embedder>, EmbedError> {
+    Err(EmbedError("this binary has no fastembed embedder: use embedding.backend = \"static\"".to_owned()))
+}
+
+/// Scales a vector to unit length; one without a direction stays zero.
+fn normalise(vector: &mut [f32]) {
+    let norm = vector.iter().map(|x| x * x).sum::<f32>().sqrt();
+    if norm > 0.0 {
+        vector.iter_mut().for_each(|x| *x /= norm);
+    }
+}

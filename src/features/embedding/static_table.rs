@@ -1,0 +1,146 @@
+//! The token table: the mean of weighted token vectors, microseconds a query.
+
+use std::path::Path;
+
+use model2vec_rs::model::StaticModel;
+use safetensors::SafeTensors;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
+
+use super::{EmbedError, Embedder, EmbedderId};
+use crate::features::subject::ends;
+
+/// What is embedded at once, in bytes. The backend stops at 512 tokens; a longer text is the mean of its first and its
+/// last window, so that a question behind a long document is seen.
+const WINDOW_BYTES: usize = 2_000;
+
+/// A token table in model2vec's folder format.
+pub struct StaticTable {
+    model: StaticModel,
+    id: EmbedderId,
+}
+
+impl StaticTable {
+    /// The table in the binary (`models/static`).
+    ///
+    /// # Errors
+    /// When the files that were built in are not a table.
+    pub fn built_in() -> Result<Self, EmbedError> {
+        Self::from_files(&Files {
+            config: include_bytes!("../../../models/static/config.json"),
+            tokenizer: include_bytes!("../../../models/static/tokenizer.json"),
+            table: include_bytes!("../../../models/static/model.safetensors"),
+        })
+        .map_err(|reason| EmbedError(format!("the built-in token table: {reason}")))
+    }
+
+    /// A table from a folder with `config.json`, `tokenizer.json` and `model.safetensors`.
+    ///
+    /// # Errors
+    /// When a file is missing or malformed, or the table does not have a row for every token.
+    pub fn open(dir: &Path) -> Result<Self, EmbedError> {
+        let fail = |reason: String| EmbedError(format!("embedding.static_dir {}: {reason}", dir.display()));
+        let read = |name: &str| std::fs::read(dir.join(name)).map_err(|error| fail(format!("{name}: {error}")));
+        let (config, tokenizer, table) = (read("config.json")?, read("tokenizer.json")?, read("model.safetensors")?);
+        Self::from_files(&Files { config: &config, tokenizer: &tokenizer, table: &table }).map_err(fail)
+    }
+
+    fn from_files(files: &Files<'_>) -> Result<Self, String> {
+        files.check()?;
+        let model = StaticModel::from_bytes(files.tokenizer, files.table, files.config, Some(true))
+            .map_err(|error| format!("{error:#}"))?;
+        let id = EmbedderId {
+            backend: "static".to_owned(),
+            model: files.model_name(),
+            dimensions: model.dim(),
+            fingerprint: files.fingerprint(),
+        };
+        Ok(Self { model, id })
+    }
+}
+
+impl Embedder for StaticTable {
+    fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        if text.len() <= WINDOW_BYTES {
+            return Ok(self.model.encode_single(text));
+        }
+        let (head, tail) = ends(text, WINDOW_BYTES.min(text.len() / 2));
+        let mut sum = self.model.encode_single(head);
+        for (sum, part) in sum.iter_mut().zip(self.model.encode_single(tail)) {
+            *sum += part;
+        }
+        super::normalise(&mut sum);
+        Ok(sum)
+    }
+
+    fn id(&self) -> &EmbedderId {
+        &self.id
+    }
+
+    fn is_slow(&self) -> bool {
+        false
+    }
+}
+
+/// The three files of a table.
+struct Files<'a> {
+    config: &'a [u8],
+    tokenizer: &'a [u8],
+    table: &'a [u8],
+}
+
+#[derive(Deserialize)]
+struct Tokenizer<'a> {
+    #[serde(borrow)]
+    model: TokenizerModel<'a>,
+}
+
+#[derive(Deserialize)]
+struct TokenizerModel<'a> {
+    #[serde(borrow)]
+    vocab: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct Config {
+    #[serde(default)]
+    tokenizer_name: Option<String>,
+}
+
+impl Files<'_> {
+    /// Refuses a table that the backend would read past its end: it trusts token ids to be rows.
+    fn check(&self) -> Result<(), String> {
+        let tensors = SafeTensors::deserialize(self.table).map_err(|error| format!("model.safetensors: {error}"))?;
+        if tensors.tensor("mapping").is_ok() {
+            return Err("model.safetensors: a table with a `mapping` tensor is not supported".to_owned());
+        }
+        let table = tensors.tensor("embeddings").map_err(|error| format!("model.safetensors: embeddings: {error}"))?;
+        let &[rows, _] = table.shape() else { return Err("model.safetensors: embeddings must be a matrix".to_owned()) };
+        let tokenizer: Tokenizer =
+            serde_json::from_slice(self.tokenizer).map_err(|error| format!("tokenizer.json: {error}"))?;
+        let vocabulary: std::collections::HashMap<String, usize> = serde_json::from_str(tokenizer.model.vocab.get())
+            .map_err(|error| format!("tokenizer.json: model.vocab: {error}"))?;
+        match vocabulary.iter().max_by_key(|(_, id)| **id) {
+            Some((token, &id)) if id >= rows => {
+                Err(format!("model.safetensors has {rows} rows, but token `{token}` of tokenizer.json is number {id}"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn model_name(&self) -> String {
+        let config: Option<Config> = serde_json::from_slice(self.config).ok();
+        config.and_then(|config| config.tokenizer_name).unwrap_or_else(|| "unnamed".to_owned())
+    }
+
+    /// SHA-256 over the files, each behind its length.
+    fn fingerprint(&self) -> String {
+        let mut hash = Sha256::new();
+        for file in [self.config, self.tokenizer, self.table] {
+            hash.update((file.len() as u64).to_le_bytes());
+            hash.update(file);
+        }
+        crate::features::hex(&hash.finalize())
+    }
+}
