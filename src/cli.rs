@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::check_config;
+use crate::commands::{check_config, replay};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -18,6 +18,8 @@ pub struct Cli {
 pub enum Command {
     /// Try a configuration file without serving.
     CheckConfig(check_config::Args),
+    /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
+    Replay(replay::Args),
 }
 
 /// Why a command did not do what was asked; each kind has an exit code of its own.
@@ -70,5 +72,6 @@ impl From<crate::config::ConfigError> for Failure {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::Replay(args) => replay::run(&args),
     }
 }

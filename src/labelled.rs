@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::chat::ChatRequest;
 
 pub use error::RowError;
-pub use reader::{OnBad, Reader, Skipped};
+pub use reader::{OnBad, Reader, Skipped, parse};
 
 /// A request with the recorded outcome of each tier that saw it.
 #[derive(Debug, Clone)]

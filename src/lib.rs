@@ -14,4 +14,5 @@ pub mod features;
 pub mod http;
 pub mod labelled;
 pub mod policy;
+pub mod standin;
 pub mod upstream;

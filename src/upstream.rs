@@ -9,6 +9,7 @@ pub mod document;
 pub mod error;
 pub mod fold;
 pub mod openai;
+pub mod replay;
 pub mod sse;
 mod wire;
 

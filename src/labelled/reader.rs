@@ -140,6 +140,14 @@ impl Iterator for Reader {
     }
 }
 
+/// Reads labelled queries that are in memory; `origin` names them in errors.
+pub fn parse<'a>(origin: &'a str, text: &'a str) -> impl Iterator<Item = Result<LabelledQuery, RowError>> + use<'a> {
+    (1..)
+        .zip(text.lines())
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(n, line)| row::parse(line.as_bytes()).map_err(|fault| RowError::in_line(Path::new(origin), n, fault)))
+}
+
 impl Skipped {
     fn add(&mut self, error: RowError) {
         self.count += 1;

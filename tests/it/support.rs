@@ -1,0 +1,21 @@
+//! Helpers that several areas share.
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+
+/// Serves on a free port of this machine until the test ends; gives the address, such as `http://127.0.0.1:4711`.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+/// An HTTP client.
+pub(crate) fn client() -> reqwest::Client {
+    // Only the first provider of a process is kept; a second one is no error.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::new()
+}
