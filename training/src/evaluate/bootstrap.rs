@@ -1,0 +1,105 @@
+//! Cluster bootstrap: groups of rows are drawn with replacement, so that related rows are not counted as independent.
+
+use std::collections::HashMap;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+/// A two-sided 95 % interval.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Interval(pub f64, pub f64);
+
+/// Resamplings by default.
+pub const RESAMPLINGS: usize = 2000;
+
+/// Percentile intervals of several statistics of the same resamplings, so that differences between them are paired.
+///
+/// `statistics` gets the weight of each row in one resampling. A statistic that is `None` in a resampling is left out
+/// of its own distribution; the interval is `None` where that happens in more than one of twenty, or where there is
+/// only one group.
+pub fn intervals<const N: usize>(
+    groups: &[u64],
+    weights: &[f64],
+    resamplings: usize,
+    seed: u64,
+    statistics: impl Fn(&[f64]) -> [Option<f64>; N],
+) -> [Option<Interval>; N] {
+    let (cluster_of, clusters) = clusters(groups);
+    if clusters < 2 {
+        return [None; N];
+    }
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut values: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(resamplings));
+    let mut counts = vec![0.0; clusters];
+    let mut resampled = vec![0.0; groups.len()];
+    for _ in 0..resamplings {
+        counts.fill(0.0);
+        for _ in 0..clusters {
+            counts[rng.random_range(0..clusters)] += 1.0;
+        }
+        for ((to, &cluster), &weight) in resampled.iter_mut().zip(&cluster_of).zip(weights) {
+            *to = weight * counts[cluster];
+        }
+        for (values, value) in values.iter_mut().zip(statistics(&resampled)) {
+            values.extend(value);
+        }
+    }
+    values.map(|values| percentiles(values, resamplings))
+}
+
+fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
+    let mut index = HashMap::new();
+    let cluster_of = groups
+        .iter()
+        .map(|group| {
+            let next = index.len();
+            *index.entry(*group).or_insert(next)
+        })
+        .collect();
+    (cluster_of, index.len())
+}
+
+fn percentiles(mut values: Vec<f64>, resamplings: usize) -> Option<Interval> {
+    if values.len() * 20 < resamplings * 19 {
+        return None;
+    }
+    values.sort_by(f64::total_cmp);
+    let at = |q: f64| values.get(((values.len() as f64 - 1.0) * q).round() as usize).copied();
+    Some(Interval(at(0.025)?, at(0.975)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::normal;
+
+    fn mean(values: &[f64], weights: &[f64]) -> Option<f64> {
+        let total: f64 = weights.iter().sum();
+        (total > 0.0).then(|| values.iter().zip(weights).map(|(v, w)| v * w).sum::<f64>() / total)
+    }
+
+    #[test]
+    fn the_interval_of_a_mean_covers_it_at_the_stated_rate_although_rows_come_in_clusters() {
+        let mut covered = 0;
+        for world in 0..400 {
+            let mut rng = ChaCha8Rng::seed_from_u64(world);
+            let mut values = Vec::new();
+            for _ in 0..80 {
+                let shared = normal(&mut rng);
+                values.extend((0..4).map(|_| shared + 0.5 * normal(&mut rng)));
+            }
+            let groups: Vec<u64> = (0..320).map(|i| i / 4).collect();
+            let [interval] = intervals(&groups, &[1.0; 320], 300, world, |w| [mean(&values, w)]);
+            let Interval(low, high) = interval.unwrap();
+            covered += usize::from(low <= 0.0 && 0.0 <= high);
+        }
+        let rate = covered as f64 / 400.0;
+        assert!((rate - 0.945).abs() < 0.035, "{rate}");
+    }
+
+    #[test]
+    fn one_group_has_no_interval() {
+        assert_eq!(intervals(&[1; 5], &[1.0; 5], 100, 0, |_| [Some(1.0)]), [None]);
+    }
+}

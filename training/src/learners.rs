@@ -1,0 +1,6 @@
+//! The models of the tiers: each gives probabilities of acceptability.
+
+pub mod extra_trees;
+mod lbfgs;
+pub mod linfa_logistic;
+pub mod logistic;
