@@ -1,11 +1,15 @@
 //! Sentence embeddings behind one trait.
 
+#[cfg(feature = "fastembed")]
+pub mod fastembed;
 mod static_table;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(feature = "fastembed")]
+pub use fastembed::MiniLm;
 pub use static_table::StaticTable;
 
 use crate::config::{Backend, EmbeddingConfig};
@@ -57,8 +61,14 @@ pub fn open(config: &EmbeddingConfig, data_dir: &Path) -> Result<Box<dyn Embedde
     }
 }
 
+#[cfg(feature = "fastembed")]
+fn open_fastembed(config: &EmbeddingConfig, data_dir: &Path) -> Result<Box<dyn Embedder>, EmbedError> {
+    Ok(Box::new(MiniLm::open(config, data_dir)?))
+}
+
+#[cfg(not(feature = "fastembed"))]
 fn open_fastembed(_: &EmbeddingConfig, _: &Path) -> Result<Box<dyn Embedder>, EmbedError> {
-    Err(EmbedError("this binary has no fastembed embedder: use embedding.backend = \"static\"".to_owned()))
+    Err(EmbedError("built without the `fastembed` feature: use embedding.backend = \"static\"".to_owned()))
 }
 
 /// Scales a vector to unit length; one without a direction stays zero.

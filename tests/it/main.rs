@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
+#[cfg(all(test, feature = "fastembed"))]
+mod fastembed;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
