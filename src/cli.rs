@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_config, replay};
+use crate::commands::{check_config, replay, serve};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ pub enum Command {
     CheckConfig(check_config::Args),
     /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
     Replay(replay::Args),
+    /// Route, call, check and answer: the endpoint.
+    Serve(serve::Args),
 }
 
 /// Why a command did not do what was asked; each kind has an exit code of its own.
@@ -73,5 +75,6 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Serve(args) => serve::run(&args),
     }
 }

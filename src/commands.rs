@@ -2,3 +2,5 @@
 
 pub mod check_config;
 pub mod replay;
+pub mod serve;
+mod signals;

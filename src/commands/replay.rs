@@ -8,6 +8,7 @@ use anyhow::Context;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 
+use super::signals::signalled;
 use crate::cli::Failure;
 use crate::labelled::{OnBad, Reader, RowError};
 use crate::upstream::replay::{Tape, router};
@@ -61,15 +62,8 @@ async fn serve(tape: Arc<Tape>, args: &Args) -> anyhow::Result<()> {
     );
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    axum::serve(listener, router(tape, args.pace)).with_graceful_shutdown(interrupted()).await?;
+    axum::serve(listener, router(tape, args.pace)).with_graceful_shutdown(signalled()).await?;
     Ok(())
-}
-
-async fn interrupted() {
-    // Without a handler the signal ends the process by itself, which is all that is wanted.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }
 
 fn pace(text: &str) -> Result<f64, String> {

@@ -3,6 +3,10 @@
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;
 #[cfg(test)]
+mod cascade;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod sample;
@@ -10,3 +14,5 @@ mod sample;
 mod store;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod upstream;

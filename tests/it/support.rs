@@ -1,5 +1,10 @@
 //! Helpers that several areas share.
 
+pub(crate) mod hostile;
+pub(crate) mod model;
+pub(crate) mod router;
+pub(crate) mod store;
+
 use axum::Router;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;

@@ -1,0 +1,120 @@
+//! `rungs serve`: the endpoint.
+
+use std::io::IsTerminal;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+
+use super::signals::signalled;
+use crate::cli::Failure;
+use crate::config::Config;
+use crate::decisions;
+use crate::http::{App, router};
+use crate::policy::{Scoring, Unscored};
+use crate::standin;
+use crate::upstream::Tier;
+
+/// Arguments of `rungs serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration; without one, two stand-ins answer from recorded samples.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Address and port to listen on, in place of the configuration's.
+    #[arg(long, value_name = "ADDR")]
+    bind: Option<SocketAddr>,
+}
+
+/// How long records of requests that were broken off may take to be kept at the end.
+const LAST_RECORDS: Duration = Duration::from_secs(2);
+
+/// Serves until SIGINT or SIGTERM, then lets open requests end.
+///
+/// # Errors
+/// When the configuration, a key or the artifact is refused, the log cannot be opened or the address not be listened on.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let mut config = Config::load(args.config.as_deref())?;
+    if let Some(bind) = args.bind {
+        config.server.bind = bind;
+    }
+    log_to_stderr();
+    let tiers = tiers(&config)?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(serve(config, tiers, Arc::new(Unscored))).map_err(Failure::from)
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let with_color = std::io::stderr().is_terminal();
+    // A subscriber that is there already, as in a test, stays.
+    let _ =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(with_color).try_init();
+}
+
+fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
+    if config.tiers.is_empty() {
+        return standin::tiers().map_err(|error| Failure::Failed(anyhow::Error::msg(error)));
+    }
+    config.tiers.iter().cloned().map(|tier| Tier::open(tier).map_err(Failure::bad_input)).collect()
+}
+
+async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> anyhow::Result<()> {
+    let bind = config.server.bind;
+    let drain = Duration::from_secs_f64(config.server.drain_s);
+    let store = decisions::open(&config.log, &config.data_dir()).await?;
+    let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
+    // Without it a small piece of a stream waits for the one before to be acknowledged.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    let app = App::new(config, tiers, scoring, Arc::clone(&store));
+    let stop = CancellationToken::new();
+    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(stop.clone().cancelled_owned());
+    tokio::select! {
+        ended = server.into_future() => ended?,
+        () = stopped(&stop, drain) => tracing::warn!("requests were still open after server.drain_s and are broken off"),
+    }
+    if timeout(LAST_RECORDS, app.drained()).await.is_err() {
+        tracing::error!("some decision records could not be kept before the end");
+    }
+    Ok(store.close().await?)
+}
+
+/// Tells the server to stop at the first signal, then waits as long as open requests may take.
+async fn stopped(stop: &CancellationToken, drain: Duration) {
+    signalled().await;
+    eprintln!("stopping: open requests have {} s", drain.as_secs_f64());
+    stop.cancel();
+    tokio::time::sleep(drain).await;
+}
+
+fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: SocketAddr) {
+    let names: Vec<String> = tiers.iter().map(|tier| format!("{} ({})", tier.name(), tier.config.model)).collect();
+    let log = config.log.url.clone().unwrap_or_else(|| format!("sqlite://{}/rungs.db", config.data_dir().display()));
+    eprintln!("rungs {} listens on http://{address}/v1", env!("CARGO_PKG_VERSION"));
+    eprintln!("  tiers     {}", names.join(" → "));
+    eprintln!("  artifact  {}", scoring.version());
+    eprintln!("  log       {log}");
+    eprintln!("  try       curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\");
+    eprintln!(
+        "              -d '{{\"model\":\"auto\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is 17 * 23?\"}}]}}'"
+    );
+    if config.tiers.is_empty() {
+        eprintln!(
+            "  note      no [[tiers]] are configured: stand-ins answer from recorded samples, and every answer says so"
+        );
+    }
+    if !scoring.has_signal() {
+        tracing::warn!("the artifact has no usable signal: every `auto` request starts where policy.fallback says");
+    }
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "ANYONE WHO REACHES THIS ADDRESS CAN SPEND YOUR PROVIDER KEYS: rungs asks clients for no key; keep it behind a proxy that does, or bind 127.0.0.1");
+    }
+}
