@@ -2,6 +2,7 @@
 //! operating points and a report out; this crate knows nothing of requests, files or HTTP.
 
 pub mod calibrate;
+pub mod certify;
 pub mod dataset;
 mod error;
 pub mod evaluate;
