@@ -15,7 +15,6 @@ mod failure;
 mod ledger;
 mod live;
 mod phrases;
-mod quantity;
 mod reply;
 mod rung;
 mod stream;

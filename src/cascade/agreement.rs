@@ -1,184 +1,76 @@
 //! Whether several answers to one question say the same thing, and which one speaks for most of them.
 //!
-//! Two answers are compared by what they come to: the tools that they call, a JSON value, a letter of a multiple choice,
-//! a number, or the normalised text. Free text that says the same in other words does not agree.
+//! Answers are compared by what they come to ([`Conclusion`]): the tools that they call, a JSON or Python value, a
+//! program, a letter of a multiple choice, a date, a number, or their words. Free text that says the same in other words
+//! agrees only by [`Meaning`].
 
-use std::sync::LazyLock;
+mod code;
+mod conclusion;
+mod date;
+mod literal;
+mod meaning;
+mod prose;
+mod quantity;
+mod stated;
 
-use regex::Regex;
-use serde_json::Value;
-
-use super::quantity::Quantity;
 use crate::chat::Answer;
 
-/// The answer that most samples agree with.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Majority {
-    /// Place of the first sample that gives it.
+pub use conclusion::{Conclusion, Number, Prose};
+pub use meaning::Meaning;
+
+/// How several samples of one answer voted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Vote {
+    /// Place of the first sample that gives the most common answer; of equally common ones the first.
     pub index: usize,
-    /// Share of the samples that give it, in (0, 1].
-    pub agreement: f64,
+    /// Number of samples in each cluster of agreeing ones, in the order of their first samples; at least two in all.
+    pub clusters: Vec<usize>,
 }
 
-/// Finds the most common answer; of equally common ones the one that was given first. `None` for fewer than two
-/// samples: one alone neither agrees nor disagrees.
+/// Finds the most common answer. `None` for fewer than two samples: one alone neither agrees nor disagrees.
 #[must_use]
-pub fn majority(samples: &[&Answer]) -> Option<Majority> {
-    if samples.len() < 2 {
-        return None;
-    }
+pub fn majority(samples: &[&Answer]) -> Option<Vote> {
     let conclusions: Vec<Conclusion> = samples.iter().map(|answer| Conclusion::of(answer)).collect();
-    let votes = |i: usize| conclusions.iter().filter(|other| conclusions[i].agrees(other)).count();
-    let (index, votes) = (0..samples.len()).map(|i| (i, votes(i))).rev().max_by_key(|(_, votes)| *votes)?;
-    Some(Majority { index, agreement: votes as f64 / samples.len() as f64 })
+    vote(&conclusions, |a, b| conclusions[a].agrees(&conclusions[b]))
 }
 
-/// What an answer comes to.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Conclusion {
-    /// Calls of tools, by name and arguments.
-    Calls(Vec<(String, Value)>),
-    /// A JSON object or list.
-    Json(Value),
-    /// A letter of a multiple choice.
-    Choice(char),
-    /// A number.
-    Number(Number),
-    /// Anything else, as its words.
-    Text(String),
-}
-
-/// A number with its unit.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Number(Quantity);
-
-impl Conclusion {
-    /// Reads an answer: its last explicit conclusion ("the answer is …", `\boxed{…}`, `#### …`), else all of it.
-    #[must_use]
-    pub fn of(answer: &Answer) -> Self {
-        if !answer.tool_calls.is_empty() {
-            let calls = answer.tool_calls.iter();
-            return Self::Calls(calls.map(|call| (call.name.clone(), arguments(&call.arguments))).collect());
-        }
-        Self::of_text(&answer.text)
-    }
-
-    /// Reads a text.
-    #[must_use]
-    pub fn of_text(text: &str) -> Self {
-        let whole = text.trim();
-        if let Some(value) = json(whole) {
-            return Self::Json(value);
-        }
-        let said = boxed(whole).or_else(|| stated(whole)).unwrap_or(whole).trim();
-        if let Some(letter) = letter(said) {
-            return Self::Choice(letter);
-        }
-        match Quantity::parse(said) {
-            Some(number) => Self::Number(Number(number)),
-            None => Self::Text(words(said)),
-        }
-    }
-
-    /// Whether two conclusions are the same.
-    #[must_use]
-    pub fn agrees(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.0.agrees(&b.0),
-            (a, b) => a == b,
-        }
-    }
-}
-
-fn arguments(text: &str) -> Value {
-    serde_json::from_str(text).map_or_else(|_| Value::String(text.to_owned()), canonical)
-}
-
-/// A JSON object or list, bare or in a code fence.
-fn json(text: &str) -> Option<Value> {
-    let fenced = text.strip_prefix("```").and_then(|rest| rest.strip_suffix("```"));
-    let text = fenced.map_or(text, |inner| inner.trim_start_matches("json")).trim();
-    if !text.starts_with(['{', '[']) {
+/// Counts votes by complete linkage: a sample joins the first cluster with whose every member it is the `same`, so that
+/// a chain of near answers does not tie two far ones together.
+#[must_use]
+pub fn vote(conclusions: &[Conclusion], same: impl Fn(usize, usize) -> bool) -> Option<Vote> {
+    if conclusions.len() < 2 {
         return None;
     }
-    serde_json::from_str(text).ok().map(canonical)
-}
-
-/// The value with all numbers as floats: 1 and 1.0 are the same. Objects compare without regard to order.
-fn canonical(value: Value) -> Value {
-    match value {
-        Value::Number(number) => number.as_f64().map_or(Value::Number(number), Value::from),
-        Value::Array(items) => items.into_iter().map(canonical).collect(),
-        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, canonical(value))).collect(),
-        other => other,
-    }
-}
-
-/// What stands in the last `\boxed{…}`.
-fn boxed(text: &str) -> Option<&str> {
-    let (_, rest) = text.rsplit_once("\\boxed{")?;
-    let mut depth = 1_u32;
-    for (at, c) in rest.char_indices() {
-        match c {
-            '{' => depth += 1,
-            '}' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return Some(&rest[..at]);
+    let mut clusters: Vec<Vec<usize>> = Vec::new();
+    for sample in 0..conclusions.len() {
+        match clusters.iter_mut().find(|members| members.iter().all(|member| same(*member, sample))) {
+            Some(members) => members.push(sample),
+            None => clusters.push(vec![sample]),
         }
     }
-    None
+    let largest = clusters.iter().rev().max_by_key(|members| members.len())?;
+    Some(Vote { index: *largest.first()?, clusters: clusters.iter().map(Vec::len).collect() })
 }
 
-static STATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)(?:####|\b(?:the |my )?(?:final |correct |best |right )*(?:answer|option|choice)\**\s*(?:is|would be|:|=)\s*:?)\s*\**\s*([^\n]+)",
-    )
-    .ok()
-});
-
-/// What follows the last "the answer is", up to the end of its sentence.
-fn stated(text: &str) -> Option<&str> {
-    let last = STATED.as_ref()?.captures_iter(text).last()?.get(1)?.as_str();
-    let end = [". ", "; ", ", because", ", since"].iter().filter_map(|end| last.find(end)).min();
-    Some(last[..end.unwrap_or(last.len())].trim().trim_end_matches(['.', '*']))
-}
-
-static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^\**\s*(?:(?i:option|choice)\s+)?(?:\(([A-Ja-j])\)|([A-J])(?:[).:]|\s*\**\s*$))").ok()
-});
-
-/// The letter that a short text chooses: `B`, `(b)`, `B) Paris`, `option C`.
-fn letter(text: &str) -> Option<char> {
-    if text.contains('\n') || text.len() > 200 {
-        return None;
+impl Vote {
+    /// Number of samples.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.clusters.iter().sum()
     }
-    let captures = LETTER.as_ref()?.captures(text)?;
-    let letter = captures.get(1).or(captures.get(2))?.as_str().chars().next()?;
-    Some(letter.to_ascii_uppercase())
-}
 
-/// The words of a text in lower case, without articles, punctuation and mark-up. Signs that mean something (`<`, `+`,
-/// `=` …) stay, and so does negation; a text that is nothing but punctuation is kept as it is.
-fn words(text: &str) -> String {
-    let plain = text.to_lowercase().replace(['’', '‘'], "'").replace("n't", " not").replace("cannot", "can not");
-    let characters: Vec<char> = plain.chars().collect();
-    let in_number = |at: usize| {
-        let digit = |place: Option<usize>| place.and_then(|at| characters.get(at)).is_some_and(char::is_ascii_digit);
-        digit(at.checked_sub(1)) && digit(Some(at + 1))
-    };
-    let spaced: String = characters
-        .iter()
-        .enumerate()
-        .map(|(at, c)| match c {
-            '.' | ',' | ':' if !in_number(at) => ' ',
-            ';' | '!' | '?' | '"' | '“' | '”' | '\'' | '`' | '*' | '_' | '#' | '(' | ')' => ' ',
-            other => *other,
-        })
-        .collect();
-    let words: Vec<&str> = spaced.split_whitespace().filter(|word| !matches!(*word, "a" | "an" | "the")).collect();
-    if words.is_empty() { plain } else { words.join(" ") }
+    /// Share of the samples that give the most common answer, in (0, 1].
+    #[must_use]
+    pub fn agreement(&self) -> f64 {
+        self.clusters.iter().copied().max().unwrap_or(0) as f64 / self.samples().max(1) as f64
+    }
+
+    /// Entropy of the clusters in nats: 0 where all agree, ln n where no two of n do.
+    #[must_use]
+    pub fn entropy(&self) -> f64 {
+        let total = self.samples().max(1) as f64;
+        self.clusters.iter().map(|&size| size as f64 / total).map(|share| -share * share.ln()).sum()
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +96,13 @@ mod tests {
             ("It isn't prime.", "it is not prime"),
             ("The Eiffel Tower", "an eiffel tower!"),
             ("...", "..."),
+            ("{'a': None}", "{\"a\": null}"),
+            ("'hbtof'", "\"hbtof\""),
+            ("'hbtof'", "hbtof"),
+            ("05/01/2021", "So the answer is May 1, 2021."),
+            ("42 km", "42"),
+            ("```python\nx = 'a'\n```", "Here:\n```\nx=\"a\"  # same\n```"),
+            ("是的。", "是的。"),
         ] {
             assert!(agree(a, b), "{a} = {b}");
         }
@@ -222,6 +121,11 @@ mod tests {
             ("3.5 is it, or so", "35 is it, or so"),
             ("我知道", "我不知道"),
             ("!", "?"),
+            ("'abc'", "'abd'"),
+            ("(1, 2)", "[1, 2]"),
+            ("05/01/2021", "05/02/2021"),
+            ("```\nx = 1\n```", "```\nx = 2\n```"),
+            ("The parcel comes in three days", "It takes three days for the parcel to come"),
         ] {
             assert!(!agree(a, b), "{a} ≠ {b}");
         }
@@ -233,9 +137,24 @@ mod tests {
             texts.iter().map(|text| Answer { text: (*text).to_owned(), ..Answer::default() }).collect()
         };
         let of = |texts: &[&str]| majority(&answers(texts).iter().collect::<Vec<_>>());
-        assert_eq!(of(&["8", "7", "The answer is 7."]), Some(Majority { index: 1, agreement: 2.0 / 3.0 }));
-        assert_eq!(of(&["a", "b"]), Some(Majority { index: 0, agreement: 0.5 }));
+        assert_eq!(of(&["8", "7", "The answer is 7."]), Some(Vote { index: 1, clusters: vec![1, 2] }));
+        assert_eq!(of(&["a", "b"]), Some(Vote { index: 0, clusters: vec![1, 1] }));
         assert_eq!((of(&["7"]), of(&[])), (None, None));
+    }
+
+    #[test]
+    fn votes_tell_agreement_and_entropy() {
+        let vote = Vote { index: 0, clusters: vec![5, 4, 1] };
+        assert_eq!((vote.samples(), vote.agreement()), (10, 0.5));
+        assert!((vote.entropy() - (0.5 * 2_f64.ln() - 0.4 * 0.4_f64.ln() + 0.1 * 10_f64.ln())).abs() < 1e-12);
+        assert_eq!(Vote { index: 0, clusters: vec![3] }.entropy(), 0.0);
+    }
+
+    #[test]
+    fn a_chain_of_near_answers_is_not_one_cluster() {
+        let answers = ["a", "b", "c"].map(Conclusion::of_text);
+        let near = |a: usize, b: usize| a.abs_diff(b) == 1;
+        assert_eq!(vote(&answers, near), Some(Vote { index: 0, clusters: vec![2, 1] }));
     }
 
     #[test]
@@ -250,6 +169,11 @@ mod tests {
     }
 
     proptest::proptest! {
+        #[test]
+        fn reading_never_breaks_and_agreement_has_no_direction(a in ".{0,60}", b in "[-\\[({'\"`$0-9./eE,}\\])a-c\n ]{0,40}") {
+            proptest::prop_assert_eq!(agree(&a, &b), agree(&b, &a));
+        }
+
         #[test]
         fn any_text_agrees_with_itself(text in "\\PC{0,120}") {
             proptest::prop_assert!(agree(&text, &text));

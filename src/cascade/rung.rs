@@ -3,7 +3,7 @@
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
-use super::agreement::majority;
+use super::agreement::{Vote, majority};
 use super::call::{Fetched, Shape, checked, fetch};
 use super::confidence;
 use super::engine::Job;
@@ -47,14 +47,14 @@ pub(super) async fn ask_checked(
     let (mut fetched, error) = call_all(job, tier, calls, shape).await;
     let answers: Vec<_> = fetched.iter().map(|(_, fetched)| fetched.answer()).collect();
     let majority = majority(&answers);
-    let chosen = majority.map_or(0, |majority| majority.index);
+    let chosen = majority.as_ref().map_or(0, |majority| majority.index);
     if chosen >= fetched.len() {
         return Err(Miss::Failed(error));
     }
     let mut reason = None;
     for (i, (attempt, fetched)) in fetched.iter().enumerate() {
         let is_chosen = i == chosen;
-        let agreement = majority.filter(|_| is_chosen).map(|majority| majority.agreement);
+        let agreement = majority.as_ref().filter(|_| is_chosen).map(Vote::agreement);
         let signals = confidence::measure(fetched.answer(), agreement);
         let verdict = confidence::check(&job.request, fetched.answer(), signals, config);
         if is_chosen {
