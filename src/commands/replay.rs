@@ -66,6 +66,7 @@ async fn serve(tape: Arc<Tape>, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Reads a pace: how many times as long as the recorded ones calls take.
 fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(pace) if (0.0..=1000.0).contains(&pace) => Ok(pace),

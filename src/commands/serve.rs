@@ -61,7 +61,7 @@ fn log_to_stderr() {
 
 fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
     if config.tiers.is_empty() {
-        return standin::tiers().map_err(|error| Failure::Failed(anyhow::Error::msg(error)));
+        return standin::tiers().map_err(Failure::from);
     }
     config.tiers.iter().cloned().map(|tier| Tier::open(tier).map_err(Failure::bad_input)).collect()
 }
@@ -104,7 +104,8 @@ fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: Soc
     eprintln!("  log       {log}");
     eprintln!("  try       curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\");
     eprintln!(
-        "              -d '{{\"model\":\"auto\",\"messages\":[{{\"role\":\"user\",\"content\":\"What is 17 * 23?\"}}]}}'"
+        "              -d '{{\"model\":\"auto\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}'",
+        standin::EXAMPLE
     );
     if config.tiers.is_empty() {
         eprintln!(

@@ -1,9 +1,9 @@
 //! The integration tests: one binary, a module per area.
 
-#[cfg(all(test, feature = "fastembed"))]
-mod fastembed;
 #[cfg(test)]
 mod cascade;
+#[cfg(all(test, feature = "fastembed"))]
+mod fastembed;
 #[cfg(test)]
 mod http;
 #[cfg(test)]

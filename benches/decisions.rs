@@ -1,0 +1,65 @@
+//! Rows a second of the decision log alone, each durable before its append returns.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use rungs::config::{Durability, LogConfig};
+use rungs::decisions::{DecisionRecord, DecisionStore, StoreError, open};
+use tokio::runtime::Runtime;
+use uuid::Uuid;
+
+/// A record as a routed request of a few hundred bytes makes it.
+const RECORD: &str = include_str!("decisions/record.json");
+
+fn append(criterion: &mut Criterion) {
+    let runtime = done(Runtime::new());
+    let record: DecisionRecord = done(serde_json::from_str(RECORD));
+    let mut group = criterion.benchmark_group("decisions/append");
+    group.throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(8)).sample_size(20);
+    for (durability, name) in [(Durability::Commit, "commit"), (Durability::Relaxed, "relaxed")] {
+        for appenders in [1, 16, 64] {
+            group.bench_function(BenchmarkId::new(name, appenders), |bencher| {
+                bencher.iter_custom(|rows| done(runtime.block_on(run(durability, appenders, rows, &record))));
+            });
+        }
+    }
+    group.finish();
+}
+
+/// Appends `rows` records from `appenders` tasks to a fresh log and closes it; gives the time that it took.
+async fn run(durability: Durability, appenders: u64, rows: u64, record: &DecisionRecord) -> anyhow::Result<Duration> {
+    let folder = tempfile::tempdir()?;
+    let config = LogConfig { durability, ..LogConfig::default() };
+    let store = open(&config, folder.path()).await?;
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..appenders)
+        .map(|appender| {
+            let share = rows / appenders + u64::from(appender < rows % appenders);
+            tokio::spawn(append_some(Arc::clone(&store), share, record.clone()))
+        })
+        .collect();
+    for task in tasks {
+        task.await??;
+    }
+    store.close().await?;
+    Ok(start.elapsed())
+}
+
+async fn append_some(store: Arc<dyn DecisionStore>, rows: u64, record: DecisionRecord) -> Result<(), StoreError> {
+    for _ in 0..rows {
+        store.append(DecisionRecord { id: Uuid::now_v7().to_string(), ..record.clone() }).await?;
+    }
+    Ok(())
+}
+
+/// A benchmark of a failure would mean nothing.
+fn done<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
+    result.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        std::process::exit(1)
+    })
+}
+
+criterion_group!(benches, append);
+criterion_main!(benches);
