@@ -1,74 +1,84 @@
-//! Platt's calibration of out-of-fold logits.
+//! From a learner's logits to probabilities that mean what they say.
+//!
+//! Three calibrators, from simple to flexible, all of them rising in the logit, so that none turns a ranking round and
+//! none makes ties of rows that were told apart (but for a head whose logits run against its labels, which becomes the
+//! base rate).
 
-use crate::learners::logistic::{Logistic, logit, sigmoid};
-use ndarray::ArrayView2;
+mod beta;
+mod choose;
+mod isotonic;
+mod platt;
 
-/// p = σ(slope · z + intercept).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Platt {
-    /// Never negative: calibration may not turn a ranking round.
-    pub slope: f64,
-    /// Shift in logits.
-    pub intercept: f64,
+pub use beta::Beta;
+pub use choose::{Choice, choose};
+pub use isotonic::Isotonic;
+pub use platt::Platt;
+
+use crate::learners::logistic::logit;
+
+/// A calibrator, fitted on logits that the labels' own rows had no part in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Calibrator {
+    /// A straight line in logits.
+    Platt(Platt),
+    /// A curve of three parameters.
+    Beta(Beta),
+    /// A rising line through as many corners as the data asks for.
+    Isotonic(Isotonic),
 }
 
-/// Holds the slope of a nearly separable set finite; far too weak to matter elsewhere.
+/// The calibrators, from the simplest on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// [`Platt`].
+    Platt,
+    /// [`Beta`].
+    Beta,
+    /// [`Isotonic`].
+    Isotonic,
+}
+
+/// Holds the coefficients of a nearly separable set finite; far too weak to matter elsewhere.
 const L2: f64 = 1e-3;
 
-impl Platt {
-    /// Fits logits that the labels' own rows had no part in. Labels are drawn in by Platt's prior correction
-    /// ((N₊ + 1)/(N₊ + 2) for 1, 1/(N₋ + 2) for 0), which keeps probabilities off 0 and 1. Logits that run against the
-    /// labels are replaced by the base rate.
+impl Calibrator {
+    /// Fits one; every list has one entry per row, labels in [0, 1].
     #[must_use]
-    pub fn fit(logits: &[f64], labels: &[f64], weights: &[f64]) -> Self {
-        let total: f64 = weights.iter().sum();
-        let positive: f64 = labels.iter().zip(weights).map(|(y, w)| y * w).sum();
-        let (high, low) = ((positive + 1.0) / (positive + 2.0), 1.0 / (total - positive + 2.0));
-        let targets: Vec<f64> = labels.iter().map(|y| low + y * (high - low)).collect();
-        let Ok(column) = ArrayView2::from_shape((logits.len(), 1), logits) else {
-            return Self { slope: 1.0, intercept: 0.0 };
-        };
-        let fit = Logistic::fit(column, &targets, weights, L2);
-        match fit.coefficients.first() {
-            Some(&slope) if slope > 0.0 => Self { slope, intercept: fit.intercept },
-            _ => Self { slope: 0.0, intercept: logit((positive + 0.5) / (total + 1.0)) },
+    pub fn fit(method: Method, logits: &[f64], labels: &[f64], weights: &[f64]) -> Self {
+        match method {
+            Method::Platt => Self::Platt(Platt::fit(logits, labels, weights)),
+            Method::Beta => Self::Beta(Beta::fit(logits, labels, weights)),
+            Method::Isotonic => Self::Isotonic(Isotonic::fit(logits, labels, weights)),
         }
     }
 
     /// The probability for a logit.
     #[must_use]
     pub fn apply(&self, z: f64) -> f64 {
-        sigmoid(self.slope * z + self.intercept)
+        match self {
+            Self::Platt(platt) => platt.apply(z),
+            Self::Beta(beta) => beta.apply(z),
+            Self::Isotonic(isotonic) => isotonic.apply(z),
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{Planted, planted};
+/// Labels drawn in by Platt's prior correction ((N₊ + 1)/(N₊ + 2) for 1, 1/(N₋ + 2) for 0), which keeps probabilities off
+/// 0 and 1.
+struct Targets {
+    drawn_in: Vec<f64>,
+    /// The logit of the smoothed share of positives.
+    base_rate: f64,
+}
 
-    #[test]
-    fn overconfident_logits_are_brought_back() {
-        let Planted { logits, labels, .. } = planted(20_000, 4, 8);
-        let exaggerated: Vec<f64> = logits.iter().map(|z| 3.0 * z + 1.0).collect();
-        let platt = Platt::fit(&exaggerated, &labels, &vec![1.0; labels.len()]);
-        assert!((platt.slope - 1.0 / 3.0).abs() < 0.02 && (platt.intercept + 1.0 / 3.0).abs() < 0.05, "{platt:?}");
-    }
-
-    #[test]
-    fn logits_against_the_labels_become_the_base_rate() {
-        let labels: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i >= 30))).collect();
-        let logits: Vec<f64> = labels.iter().map(|y| -y).collect();
-        let platt = Platt::fit(&logits, &labels, &[1.0; 100]);
-        assert_eq!(platt.slope, 0.0);
-        assert!((platt.apply(5.0) - 0.7).abs() < 0.01);
-    }
-
-    #[test]
-    fn separable_labels_keep_a_finite_slope() {
-        let labels: Vec<f64> = (0..100).map(|i| f64::from(u8::from(i >= 50))).collect();
-        let logits: Vec<f64> = (0..100).map(|i| f64::from(i) - 49.5).collect();
-        let platt = Platt::fit(&logits, &labels, &[1.0; 100]);
-        assert!(platt.slope.is_finite() && platt.apply(100.0) < 1.0, "{platt:?}");
+impl Targets {
+    fn new(labels: &[f64], weights: &[f64]) -> Self {
+        let total: f64 = weights.iter().sum();
+        let positive: f64 = labels.iter().zip(weights).map(|(y, w)| y * w).sum();
+        let (high, low) = ((positive + 1.0) / (positive + 2.0), 1.0 / (total - positive + 2.0));
+        Self {
+            drawn_in: labels.iter().map(|y| low + y * (high - low)).collect(),
+            base_rate: logit((positive + 0.5) / (total + 1.0)),
+        }
     }
 }

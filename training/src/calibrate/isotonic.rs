@@ -1,0 +1,135 @@
+//! Isotonic calibration: the best rising step function, smoothed into a rising line.
+
+use super::Platt;
+use crate::learners::logistic::{logit, sigmoid};
+
+/// Corners of a line in (logit in, logit out), rising in both; between them it is straight, beyond the outer ones it
+/// goes on with Platt's slope.
+///
+/// A step function would give all rows of a step the same probability and so destroy their ranking. The line through the
+/// middles of the steps keeps every step's mean (nearly) and every order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Isotonic {
+    /// (logit in, logit out).
+    pub corners: Vec<(f64, f64)>,
+    /// Slope beyond the outer corners; not negative.
+    pub slope: f64,
+}
+
+/// Rows that were pooled.
+#[derive(Clone, Copy)]
+struct Block {
+    weight: f64,
+    logit: f64,
+    label: f64,
+}
+
+impl Isotonic {
+    /// Pools adjacent violators (Ayer et al. 1955), draws each step in by (k + ½)/(n + 1), so that none is 0 or 1, and
+    /// pools again where that left one not rising.
+    #[must_use]
+    pub fn fit(logits: &[f64], labels: &[f64], weights: &[f64]) -> Self {
+        let platt = Platt::fit(logits, labels, weights);
+        let mut order: Vec<usize> = (0..logits.len()).filter(|row| weights[*row] > 0.0).collect();
+        order.sort_by(|&a, &b| logits[a].total_cmp(&logits[b]));
+        let rows = order.chunk_by(|&a, &b| logits[a] == logits[b]).map(|ties| {
+            let row = |&row: &usize| Block { weight: weights[row], logit: logits[row], label: labels[row] };
+            ties.iter().map(row).reduce(Block::pool).unwrap_or(Block { weight: 0.0, logit: 0.0, label: 0.5 })
+        });
+        let drawn_in = pooled(rows)
+            .into_iter()
+            .map(|block| Block { label: (block.label * block.weight + 0.5) / (block.weight + 1.0), ..block });
+        let corners = pooled(drawn_in).into_iter().map(|block| (block.logit, logit(block.label))).collect();
+        Self { corners, slope: platt.slope }
+    }
+
+    /// The probability for a logit; ½ where there were no rows to fit.
+    #[must_use]
+    pub fn apply(&self, z: f64) -> f64 {
+        let above = self.corners.partition_point(|corner| corner.0 <= z);
+        let below = above.checked_sub(1).and_then(|i| self.corners.get(i));
+        sigmoid(match (below, self.corners.get(above)) {
+            (Some(low), Some(high)) => low.1 + (z - low.0) / (high.0 - low.0) * (high.1 - low.1),
+            (Some(end), None) | (None, Some(end)) => end.1 + self.slope * (z - end.0),
+            (None, None) => 0.0,
+        })
+    }
+}
+
+impl Block {
+    fn pool(self, other: Self) -> Self {
+        let weight = self.weight + other.weight;
+        let mean = |a: f64, b: f64| (a * self.weight + b * other.weight) / weight;
+        Self { weight, logit: mean(self.logit, other.logit), label: mean(self.label, other.label) }
+    }
+}
+
+/// Blocks whose labels rise strictly.
+fn pooled(rows: impl Iterator<Item = Block>) -> Vec<Block> {
+    let mut blocks: Vec<Block> = Vec::new();
+    for mut block in rows {
+        while let Some(last) = blocks.pop_if(|last| last.label >= block.label) {
+            block = last.pool(block);
+        }
+        blocks.push(block);
+    }
+    blocks
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::testing::{Planted, planted};
+
+    #[test]
+    fn adjacent_violators_are_pooled() {
+        let block = |logit: f64, label: f64| Block { weight: 1.0, logit, label };
+        let rows = [0.1, 0.5, 0.3, 0.4, 0.9, 0.2].iter().enumerate().map(|(i, y)| block(i as f64, *y));
+        let found: Vec<(f64, f64)> = pooled(rows).iter().map(|block| (block.logit, block.label)).collect();
+        // .5 .3 .4 pool to .4, .9 and .2 to .55.
+        let expected = [(0.0, 0.1), (2.0, 0.4), (4.5, 0.55)];
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found.0 - expected.0).abs() < 1e-12 && (found.1 - expected.1).abs() < 1e-12, "{found:?}");
+        }
+        assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn a_bend_that_platt_cannot_follow_is_followed() {
+        let Planted { logits, uniforms, .. } = planted(20_000, 4, 5);
+        let truth = |z: f64| if z < 0.0 { 0.2 } else { 0.2 + 0.7 * (1.0 - (-2.0 * z).exp()) };
+        let labels: Vec<f64> = logits.iter().zip(&uniforms).map(|(z, u)| f64::from(u8::from(*u < truth(*z)))).collect();
+        let weights = vec![1.0; labels.len()];
+        let (isotonic, platt) = (Isotonic::fit(&logits, &labels, &weights), Platt::fit(&logits, &labels, &weights));
+        let error = |apply: &dyn Fn(f64) -> f64| {
+            logits.iter().map(|z| (apply(*z) - truth(*z)).abs()).sum::<f64>() / logits.len() as f64
+        };
+        let (bent, straight) = (error(&|z| isotonic.apply(z)), error(&|z| platt.apply(z)));
+        assert!(bent < 0.02 && straight > 2.0 * bent, "{bent} {straight}");
+    }
+
+    #[test]
+    fn logits_against_the_labels_become_the_base_rate() {
+        let logits: Vec<f64> = (0..100).map(f64::from).collect();
+        let labels: Vec<f64> = logits.iter().map(|z| f64::from(u8::from(*z < 30.0))).collect();
+        let isotonic = Isotonic::fit(&logits, &labels, &[1.0; 100]);
+        assert!((isotonic.apply(-5.0) - 0.3).abs() < 0.01 && isotonic.apply(-5.0) == isotonic.apply(200.0));
+        assert_eq!(Isotonic::fit(&[], &[], &[]).apply(3.0), 0.5);
+    }
+
+    proptest! {
+        #[test]
+        fn order_is_kept_and_probabilities_stay_inside(
+            rows in prop::collection::vec((-6.0..6.0_f64, 0..=1_u8), 2..80), z in -9.0..9.0_f64, step in 0.01..3.0_f64,
+        ) {
+            let logits: Vec<f64> = rows.iter().map(|row| row.0).collect();
+            let labels: Vec<f64> = rows.iter().map(|row| f64::from(row.1)).collect();
+            let isotonic = Isotonic::fit(&logits, &labels, &vec![1.0; rows.len()]);
+            let (low, high) = (isotonic.apply(z), isotonic.apply(z + step));
+            prop_assert!(low > 0.0 && high < 1.0 && low <= high);
+            prop_assert!(isotonic.slope == 0.0 || low < high, "a tie at {z}: {isotonic:?}");
+        }
+    }
+}
