@@ -2,7 +2,9 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::commands::{check_config, replay, serve};
+use crate::commands::{check_config, replay, score, serve};
+#[cfg(feature = "train")]
+use crate::commands::{eval, train};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -18,6 +20,14 @@ pub struct Cli {
 pub enum Command {
     /// Try a configuration file without serving.
     CheckConfig(check_config::Args),
+    /// Fit an artifact to labelled queries.
+    #[cfg(feature = "train")]
+    Train(train::Args),
+    /// Score an artifact on labelled queries.
+    #[cfg(feature = "train")]
+    Eval(eval::Args),
+    /// Print a line of JSON per query: probabilities, score and tier.
+    Score(score::Args),
     /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
     Replay(replay::Args),
     /// Route, call, check and answer: the endpoint.
@@ -74,6 +84,11 @@ impl From<crate::config::ConfigError> for Failure {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::CheckConfig(args) => check_config::run(&args),
+        #[cfg(feature = "train")]
+        Command::Train(args) => train::run(&args),
+        #[cfg(feature = "train")]
+        Command::Eval(args) => eval::run(&args),
+        Command::Score(args) => score::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
     }

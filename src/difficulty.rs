@@ -3,16 +3,30 @@
 pub mod artifact;
 mod check;
 mod envelope;
+#[cfg(feature = "train")]
+pub mod evaluate;
+#[cfg(feature = "train")]
+pub mod figures;
+pub mod forest;
 pub mod heads;
+#[cfg(feature = "train")]
+pub mod learn;
 pub mod operating;
+#[cfg(feature = "train")]
+pub mod report;
+#[cfg(feature = "train")]
+pub mod rows;
+pub mod scorer;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, Provenance};
 pub use envelope::ArtifactError;
-pub use heads::{Calibration, Head, Linear, Scaling};
+pub use forest::{Forest, Tree};
+pub use heads::{Calibration, Head, Inputs, Linear, Mixture, Scaling};
 pub use operating::{OperatingPoint, OperatingPoints, Signal, Verdict};
+pub use scorer::{Scorer, ScorerError};
 
 /// A calibrated probability that a tier's answer will be acceptable, in [0, 1].
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::envelope::{self, ArtifactError};
-use super::{Acceptability, Head, OperatingPoints, Scaling, Score, Signal};
+use super::{Acceptability, Forest, Head, Mixture, OperatingPoints, Scaling, Score, Signal};
 use crate::features::embedding::EmbedderId;
 use crate::features::{FeatureVector, Schema};
 
@@ -27,8 +27,14 @@ pub struct Artifact {
     pub schema: Schema,
     /// From features to what the heads see.
     pub scaling: Scaling,
+    /// Principal directions of the scaled embedding: what the forest sees of it.
+    pub directions: Vec<Vec<f32>>,
     /// One head per tier, cheap → frontier; at least two.
     pub heads: Vec<Head>,
+    /// The learner of interactions, for all tiers.
+    pub forest: Forest,
+    /// How heads and forest are joined.
+    pub mixture: Mixture,
     /// Where `auto` sends the frontier tier its share.
     pub operating_points: OperatingPoints,
     /// Whether the score ranks better than chance.
@@ -104,8 +110,15 @@ impl Artifact {
     #[must_use]
     pub fn score(&self, features: &FeatureVector) -> Score {
         let inputs = self.scaling.apply(features);
-        let p: IndexMap<String, Acceptability> =
-            self.heads.iter().map(|head| (head.tier.clone(), Acceptability::new(head.probability(&inputs)))).collect();
+        let forest = self.forest.probabilities(&inputs.for_forest(&self.directions), self.heads.len());
+        let p: IndexMap<String, Acceptability> = self
+            .heads
+            .iter()
+            .zip(forest)
+            .map(|(head, forest)| {
+                (head.tier.clone(), Acceptability::new(head.probability(&inputs, forest, self.mixture)))
+            })
+            .collect();
         let end = |p: Option<&Acceptability>| p.map_or(0.0, |p| p.get());
         let score = end(p.values().last()) - end(p.values().next());
         Score { p, score, novelty: None }
@@ -143,6 +156,7 @@ fn describe(id: &EmbedderId) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::forest::tests::stump;
     use super::super::{Calibration, Linear, OperatingPoint, Verdict};
     use super::*;
 
@@ -163,7 +177,10 @@ pub(crate) mod tests {
             },
             schema: Schema { version: 1, hash: "cd".to_owned(), names: vec!["log_tokens".to_owned()] },
             scaling: Scaling { embedding: 2.0, mean: vec![1.0], deviation: vec![2.0], clip: 4.0 },
+            directions: vec![vec![0.0, 1.0, 0.0]],
             heads: vec![head("small", -1.0), head("large", 0.5)],
+            forest: Forest { trees: vec![stump()] },
+            mixture: Mixture { forest: 0.25 },
             operating_points: OperatingPoints { economy: point, balanced: point, quality: point },
             signal: Signal { verdict: Verdict::Usable, auc: 0.6, interval: [0.55, 0.65] },
             training: Provenance {
@@ -194,7 +211,9 @@ pub(crate) mod tests {
         let score = example().score(&features);
         let logit = 0.1 + 0.2 + 2.0 / 3.0;
         let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());
-        let (cheap, frontier) = (sigmoid(logit - 1.0), sigmoid(logit + 0.5));
+        // The standardised lexical feature is 1, so the stump goes left.
+        let cheap = 0.75 * sigmoid(logit - 1.0) + 0.25 * 0.2;
+        let frontier = 0.75 * sigmoid(logit + 0.5) + 0.25 * 0.4;
         assert!((score.p["small"].get() - cheap).abs() < 1e-6 && (score.p["large"].get() - frontier).abs() < 1e-6);
         assert!((score.score - (frontier - cheap)).abs() < 1e-6);
     }

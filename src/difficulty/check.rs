@@ -13,6 +13,13 @@ impl Artifact {
         if self.heads.len() < 2 {
             return Err(format!("heads: {} given, at least two are needed", self.heads.len()));
         }
+        if self.directions.iter().any(|d| d.len() != embedding || !d.iter().all(|x| x.is_finite())) {
+            return Err(format!("directions: each must have {embedding} finite numbers"));
+        }
+        self.forest.check(lexical + self.directions.len(), self.heads.len())?;
+        if !(0.0..=1.0).contains(&self.mixture.forest) {
+            return Err(format!("mixture.forest is {}, not in [0, 1]", self.mixture.forest));
+        }
         let mut seen = HashSet::new();
         for head in &self.heads {
             head.check(embedding, lexical).map_err(|reason| format!("head `{}`: {reason}", head.tier))?;
@@ -99,6 +106,18 @@ mod tests {
         artifact = example();
         artifact.operating_points.quality.threshold = 7.0;
         assert!(artifact.check().unwrap_err().contains("quality"));
+
+        artifact = example();
+        artifact.directions[0].pop();
+        assert!(artifact.check().unwrap_err().contains("directions"));
+
+        artifact = example();
+        artifact.forest.trees[0].feature[0] = 9;
+        assert!(artifact.check().unwrap_err().contains("tree 0"));
+
+        artifact = example();
+        artifact.mixture.forest = f64::NAN;
+        assert!(artifact.check().unwrap_err().contains("mixture"));
 
         artifact = example();
         artifact.scaling.deviation[0] = 0.0;

@@ -19,13 +19,21 @@ pub struct Scaling {
     pub clip: f64,
 }
 
-/// What the heads see of one request.
+/// What the learners see of one request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inputs {
     /// The scaled embedding.
     pub embedding: Vec<f64>,
     /// The standardised lexical features.
     pub lexical: Vec<f64>,
+}
+
+/// How the two learners of a tier are joined: p = σ(slope · logit(w·forest + (1 − w)·σ(linear)) + intercept).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mixture {
+    /// w, the forest's weight, in [0, 1].
+    pub forest: f64,
 }
 
 /// The model of one tier: P(its answer is acceptable | request).
@@ -36,7 +44,7 @@ pub struct Head {
     pub tier: String,
     /// The logistic model's logit.
     pub linear: Linear,
-    /// From that logit to a probability.
+    /// From the logit of the mixture to the probability.
     pub calibration: Calibration,
 }
 
@@ -52,7 +60,7 @@ pub struct Linear {
     pub lexical: Vec<f64>,
 }
 
-/// Platt's calibration: p = σ(slope · logit + intercept), fitted on out-of-fold logits.
+/// Platt's calibration: p = σ(slope · logit + intercept), fitted out of fold.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Calibration {
@@ -77,11 +85,23 @@ impl Scaling {
     }
 }
 
-impl Head {
-    /// The probability that the tier's answer is acceptable.
+impl Inputs {
+    /// What the forest sees: the standardised lexical features, then the embedding along each direction.
     #[must_use]
-    pub fn probability(&self, inputs: &Inputs) -> f64 {
-        sigmoid(self.calibration.slope * self.linear.logit(inputs) + self.calibration.intercept)
+    pub fn for_forest(&self, directions: &[Vec<f32>]) -> Vec<f32> {
+        let along = |direction: &Vec<f32>| -> f32 {
+            direction.iter().zip(&self.embedding).map(|(d, x)| f64::from(*d) * x).sum::<f64>() as f32
+        };
+        self.lexical.iter().map(|x| *x as f32).chain(directions.iter().map(along)).collect()
+    }
+}
+
+impl Head {
+    /// The probability that the tier's answer is acceptable, given what the forest says of it.
+    #[must_use]
+    pub fn probability(&self, inputs: &Inputs, forest: f64, mixture: Mixture) -> f64 {
+        let mixed = mixture.forest * forest + (1.0 - mixture.forest) * sigmoid(self.linear.logit(inputs));
+        sigmoid(self.calibration.slope * logit(mixed) + self.calibration.intercept)
     }
 }
 
@@ -93,6 +113,12 @@ impl Linear {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// The logit of a probability that is held off 0 and 1.
+fn logit(p: f64) -> f64 {
+    let p = p.clamp(1e-9, 1.0 - 1e-9);
+    (p / (1.0 - p)).ln()
 }
 
 fn sigmoid(z: f64) -> f64 {

@@ -29,6 +29,26 @@ pub struct Parts {
     pub groups: Vec<u64>,
 }
 
+impl Parts {
+    /// Parts from feature vectors that lie one after the other.
+    ///
+    /// # Errors
+    /// When the vectors cannot be of equal length.
+    pub fn new(
+        embedding: Vec<f32>,
+        lexical: Vec<f32>,
+        labels: Vec<Vec<f64>>,
+        weights: Vec<f64>,
+        groups: Vec<u64>,
+    ) -> Result<Self, FitError> {
+        let matrix = |values: Vec<f32>| {
+            let columns = values.len() / groups.len().max(1);
+            Array2::from_shape_vec((groups.len(), columns), values).map_err(|_| FitError::Shape)
+        };
+        Ok(Self { embedding: matrix(embedding)?, lexical: matrix(lexical)?, labels, weights, groups })
+    }
+}
+
 /// Fewer groups than this cannot be split into parts that say anything.
 const FEWEST_GROUPS: usize = 10;
 

@@ -8,7 +8,7 @@ use ndarray::{Array2, ArrayView2};
 use crate::calibrate::Platt;
 use crate::evaluate::{Evaluation, GainCurve, Operation, Scored, evaluate};
 use crate::learners::extra_trees::{Forest, Growth};
-use crate::learners::logistic::{Logistic, logit};
+use crate::learners::logistic::{Logistic, logit, sigmoid};
 use crate::split::folds;
 use crate::{Dataset, FitError, Projection, Scaling};
 
@@ -112,6 +112,32 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
         l2,
         out_of_fold,
     })
+}
+
+impl Fitted {
+    /// Out-of-fold ranking scores p_frontier − p_cheap, one per row.
+    #[must_use]
+    pub fn scores(&self) -> Vec<f64> {
+        let (Some(cheap), Some(frontier)) = (self.out_of_fold.first(), self.out_of_fold.last()) else {
+            return Vec::new();
+        };
+        frontier.iter().zip(cheap).map(|(f, c)| f - c).collect()
+    }
+
+    /// Per tier, the calibrated probability of each row of any data with the same features.
+    #[must_use]
+    pub fn predict(&self, data: &Dataset) -> Vec<Vec<f64>> {
+        let design = self.scaling.design(data.embedding.view(), data.lexical.view());
+        let (embedding, lexical) = design.view().split_at(ndarray::Axis(1), data.embedding.ncols());
+        let columns = columns(lexical, &self.projection.apply(embedding));
+        let tiers = self.linear.len();
+        let forest: Vec<Vec<f64>> = (0..data.rows()).map(|row| self.forest.predict(&columns, row, tiers)).collect();
+        let probability = |tier: usize, row: usize| {
+            let linear = sigmoid(self.linear[tier].logit(design.row(row)));
+            self.calibration[tier].apply(logit(self.mixture.of(linear, forest[row][tier])))
+        };
+        (0..tiers).map(|tier| (0..data.rows()).map(|row| probability(tier, row)).collect()).collect()
+    }
 }
 
 /// The forest's features, a list per column.

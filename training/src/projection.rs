@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 /// Rounds of orthogonal iteration; the leading directions settle long before.
 const ROUNDS: usize = 60;
 
-/// The leading principal directions of the embedding.
+/// The leading principal directions of the embedding; the numbers have the precision of an f32.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Projection {
     /// Directions × dimensions, orthonormal, of falling variance.
@@ -27,6 +27,7 @@ impl Projection {
             directions = directions.dot(&covariance);
         }
         orthonormalise(&mut directions);
+        directions.mapv_inplace(|x| f64::from(x as f32));
         Self { directions }
     }
 

@@ -23,8 +23,12 @@ impl Mixture {
 
     /// The mixture of the two learners' probabilities.
     pub(super) fn mix(&self, linear: &Probabilities, forest: &Probabilities) -> Probabilities {
-        let mix = |linear: &f64, forest: &f64| self.forest * forest + (1.0 - self.forest) * linear;
-        linear.iter().zip(forest).map(|(l, f)| l.iter().zip(f).map(|(l, f)| mix(l, f)).collect()).collect()
+        linear.iter().zip(forest).map(|(l, f)| l.iter().zip(f).map(|(l, f)| self.of(*l, *f)).collect()).collect()
+    }
+
+    /// The mixture of one pair of probabilities.
+    pub(super) fn of(self, linear: f64, forest: f64) -> f64 {
+        self.forest * forest + (1.0 - self.forest) * linear
     }
 }
 

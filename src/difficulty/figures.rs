@@ -1,0 +1,111 @@
+//! The figures of an evaluation under their public names, as `eval --json` and `report.json` print them.
+
+use indexmap::IndexMap;
+use rungs_training::evaluate::{CalibrationError, Evaluation, Interval, Operation};
+use serde::Serialize;
+
+use super::Verdict;
+
+/// Figures of one set of rows. `null` stands where the rows do not define a figure: an AUC needs both classes, an APGR a
+/// frontier tier that is better than the cheap one, an interval more than one group.
+#[derive(Debug, Clone, Serialize)]
+pub struct Figures {
+    /// Rows.
+    pub n: usize,
+    /// Groups, the unit of resampling.
+    pub groups: usize,
+    /// Rows left out because they lack an outcome of one of the tiers.
+    pub left_out: usize,
+    /// Cheap → frontier.
+    pub tiers: Vec<String>,
+    /// Mean score of each tier: what always calling it would give.
+    pub quality: IndexMap<String, f64>,
+    /// The tier with the highest mean score.
+    pub best_single: Option<String>,
+    /// Area under the ROC curve of each tier's probability against its outcome.
+    pub auc: IndexMap<String, Option<f64>>,
+    /// Area under the performance gap recovered over the frontier share; .5 is random.
+    pub apgr: Option<f64>,
+    /// 95 % interval, cluster bootstrap.
+    pub apgr_ci: Option<Interval>,
+    /// Least per cent of frontier calls that recovers half of the gap.
+    pub cpt50: Option<f64>,
+    /// The same for four fifths.
+    pub cpt80: Option<f64>,
+    /// Chance that the score orders two rows as their gains are ordered; .5 is random.
+    pub gain_auc: Option<f64>,
+    /// 95 % interval, cluster bootstrap; the verdict follows from it.
+    pub gain_auc_ci: Option<Interval>,
+    /// Mean over the tiers of the expected calibration error beyond what chance makes.
+    pub ece: f64,
+    /// Calibration of each tier.
+    pub calibration: IndexMap<String, CalibrationError>,
+    /// Whether the score ranks better than chance on these rows.
+    pub signal: Verdict,
+    /// [frontier share, quality] at shares 0, .01, … 1.
+    pub curve: Vec<[f64; 2]>,
+    /// [frontier share, quality] of always choosing rightly between cheap and frontier.
+    pub oracle: [f64; 2],
+    /// What the operating point `balanced` does.
+    pub operating_point: Option<Operating>,
+}
+
+/// What a threshold does on these rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Operating {
+    /// The frontier is called where the score reaches this.
+    pub threshold: f64,
+    /// Share of the rows that go to the frontier.
+    pub frontier_share: f64,
+    /// Mean score of the answers served.
+    pub quality: f64,
+    /// Mean cost per query in USD, where every row has the cost of both tiers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost_usd: Option<f64>,
+}
+
+impl Figures {
+    /// Names the figures of an evaluation of `tiers`.
+    #[must_use]
+    pub fn new(evaluation: &Evaluation, tiers: &[String], left_out: usize, operating_point: Option<Operating>) -> Self {
+        let quality = by_tier(tiers, &evaluation.quality);
+        let best = quality.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(tier, _)| tier.clone());
+        let excess: f64 = evaluation.calibration.iter().map(|calibration| calibration.excess).sum();
+        Self {
+            n: evaluation.n,
+            groups: evaluation.groups,
+            left_out,
+            tiers: tiers.to_vec(),
+            best_single: best,
+            quality,
+            auc: by_tier(tiers, &evaluation.auc),
+            apgr: evaluation.apgr,
+            apgr_ci: evaluation.apgr_interval,
+            cpt50: evaluation.cpt50,
+            cpt80: evaluation.cpt80,
+            gain_auc: evaluation.gain_auc,
+            gain_auc_ci: evaluation.gain_auc_interval,
+            ece: excess / tiers.len().max(1) as f64,
+            calibration: by_tier(tiers, &evaluation.calibration),
+            signal: if evaluation.has_signal() { Verdict::Usable } else { Verdict::None },
+            curve: evaluation.curve.clone(),
+            oracle: evaluation.oracle,
+            operating_point,
+        }
+    }
+}
+
+impl From<Operation> for Operating {
+    fn from(operation: Operation) -> Self {
+        Self {
+            threshold: operation.threshold,
+            frontier_share: operation.frontier_share,
+            quality: operation.quality,
+            cost_usd: None,
+        }
+    }
+}
+
+fn by_tier<T: Clone>(tiers: &[String], values: &[T]) -> IndexMap<String, T> {
+    tiers.iter().cloned().zip(values.iter().cloned()).collect()
+}

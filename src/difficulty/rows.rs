@@ -1,0 +1,171 @@
+//! Labelled queries as numbers: labels, weights and groups of the rows that have an outcome of every tier asked for.
+
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+
+use crate::labelled::LabelledQuery;
+
+/// Rows with an outcome of every tier asked for; every list has one entry per row.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    /// The tiers asked for, cheap → frontier.
+    pub tiers: Vec<String>,
+    /// Per tier: recorded scores in [0, 1].
+    pub labels: Vec<Vec<f64>>,
+    /// Per tier: recorded cost in USD, where the source has it.
+    pub costs: Vec<Vec<Option<f64>>>,
+    /// Row weights.
+    pub weights: Vec<f64>,
+    /// A number per group, from the group's name alone, so that it is the same in every file.
+    pub groups: Vec<u64>,
+    /// Rows left out because they lack an outcome of one of the tiers.
+    pub left_out: usize,
+    /// All tiers that any row has an outcome of, with the number of those rows.
+    pub found: IndexMap<String, usize>,
+    fingerprint: Sha256,
+}
+
+impl Rows {
+    /// No rows yet.
+    #[must_use]
+    pub fn new(tiers: &[String]) -> Self {
+        Self {
+            tiers: tiers.to_vec(),
+            labels: vec![Vec::new(); tiers.len()],
+            costs: vec![Vec::new(); tiers.len()],
+            weights: Vec::new(),
+            groups: Vec::new(),
+            left_out: 0,
+            found: IndexMap::new(),
+            fingerprint: Sha256::new(),
+        }
+    }
+
+    /// Takes a query if it has an outcome of every tier; counts it as left out otherwise.
+    pub fn take(&mut self, query: &LabelledQuery) -> bool {
+        for tier in query.outcomes.keys() {
+            *self.found.entry(tier.clone()).or_default() += 1;
+        }
+        let outcomes: Option<Vec<_>> = self.tiers.iter().map(|tier| query.outcomes.get(tier)).collect();
+        let Some(outcomes) = outcomes else {
+            self.left_out += 1;
+            return false;
+        };
+        for (i, outcome) in outcomes.into_iter().enumerate() {
+            self.labels[i].push(outcome.score);
+            self.costs[i].push(outcome.cost_usd);
+            self.fingerprint.update(outcome.score.to_le_bytes());
+        }
+        self.weights.push(query.weight);
+        self.groups.push(group_number(query.cluster()));
+        for part in [query.id.as_bytes(), query.cluster().as_bytes(), &query.request.to_body()] {
+            self.fingerprint.update((part.len() as u64).to_le_bytes());
+            self.fingerprint.update(part);
+        }
+        self.fingerprint.update(query.weight.to_le_bytes());
+        true
+    }
+
+    /// Adds the rows of another file; the fingerprint becomes one over the two fingerprints.
+    pub fn append(&mut self, other: Self) {
+        self.labels.iter_mut().zip(other.labels).for_each(|(to, from)| to.extend(from));
+        self.costs.iter_mut().zip(other.costs).for_each(|(to, from)| to.extend(from));
+        self.weights.extend(other.weights);
+        self.groups.extend(other.groups);
+        self.left_out += other.left_out;
+        for (tier, rows) in other.found {
+            *self.found.entry(tier).or_default() += rows;
+        }
+        self.fingerprint.update(other.fingerprint.finalize());
+    }
+
+    /// How many rows were taken.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Whether no row was taken.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// SHA-256 over the rows taken, in order, hexadecimal.
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        self.fingerprint.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// Makes sure that there are rows.
+    ///
+    /// # Errors
+    /// Which tier is missing, with the tiers that the data does have.
+    pub fn check(&self) -> Result<(), String> {
+        if !self.is_empty() {
+            return Ok(());
+        }
+        let listed: Vec<String> = self.found.iter().map(|(tier, rows)| format!("{tier} ({rows} rows)")).collect();
+        let listed = listed.join(", ");
+        match self.tiers.iter().find(|tier| !self.found.contains_key(*tier)) {
+            Some(tier) => Err(format!("no row has an outcome of tier `{tier}`; the data has {listed}")),
+            None => Err(format!("no row has an outcome of all of {}; the data has {listed}", self.tiers.join(", "))),
+        }
+    }
+}
+
+fn group_number(name: &str) -> u64 {
+    Sha256::digest(name.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chat::ChatRequest;
+    use crate::labelled::RecordedOutcome;
+
+    fn query(id: &str, tiers: &[(&str, f64)]) -> LabelledQuery {
+        LabelledQuery {
+            id: id.to_owned(),
+            request: ChatRequest::from_prompt(id),
+            route: None,
+            domain: None,
+            group: None,
+            split: None,
+            weight: 1.0,
+            outcomes: tiers
+                .iter()
+                .map(|(tier, score)| ((*tier).to_owned(), RecordedOutcome { score: *score, ..Default::default() }))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn rows_without_one_of_the_tiers_are_left_out_and_counted() {
+        let mut rows = Rows::new(&["a".to_owned(), "b".to_owned()]);
+        assert!(rows.take(&query("1", &[("b", 1.0), ("a", 0.0)])));
+        assert!(!rows.take(&query("2", &[("a", 1.0), ("c", 0.0)])));
+        assert_eq!((rows.len(), rows.left_out, &rows.labels), (1, 1, &vec![vec![0.0], vec![1.0]]));
+        assert_eq!(rows.check(), Ok(()));
+    }
+
+    #[test]
+    fn a_tier_that_is_not_there_is_named_with_those_that_are() {
+        let mut rows = Rows::new(&["a".to_owned(), "z".to_owned()]);
+        rows.take(&query("1", &[("a", 0.0), ("b", 1.0)]));
+        let error = rows.check().unwrap_err();
+        assert!(error.contains("tier `z`") && error.contains("a (1 rows), b (1 rows)"), "{error}");
+    }
+
+    #[test]
+    fn the_fingerprint_follows_content_and_order() {
+        let print = |ids: &[&str], score: f64| {
+            let mut rows = Rows::new(&["a".to_owned()]);
+            ids.iter().for_each(|id| assert!(rows.take(&query(id, &[("a", score)]))));
+            rows.fingerprint()
+        };
+        assert_eq!(print(&["1", "2"], 1.0), print(&["1", "2"], 1.0));
+        assert_ne!(print(&["1", "2"], 1.0), print(&["2", "1"], 1.0));
+        assert_ne!(print(&["1", "2"], 1.0), print(&["1", "2"], 0.5));
+    }
+}
