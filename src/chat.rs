@@ -1,6 +1,7 @@
 //! The provider-neutral request and answer that every part of the router speaks.
 
 pub mod answer;
+pub(crate) mod content;
 pub mod message;
 pub mod request;
 

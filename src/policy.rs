@@ -12,7 +12,7 @@ use serde::Serialize;
 pub use heads::per_tier;
 pub use plan::{Ask, PlanError, plan};
 pub use rule::start;
-pub use scoring::{Scoring, Unscored};
+pub use scoring::Scoring;
 pub use target::{Target, UnknownModel};
 pub use tokens::{Tokens, answer_limit};
 

@@ -194,7 +194,17 @@ impl Engine {
         outcome: Outcome,
         error: Option<String>,
     ) -> Result<(), FailureCause> {
-        match (self.store.append(ledger.close(outcome, error)).await, self.durability) {
+        let record = ledger.close(outcome, error);
+        tracing::debug!(
+            decision = record.id,
+            ?outcome,
+            tier = record.tier,
+            escalations = record.escalations,
+            cost_usd = record.cost_usd,
+            latency_ms = record.latency_ms,
+            "the request ends"
+        );
+        match (self.store.append(record).await, self.durability) {
             (Ok(()), _) => Ok(()),
             (Err(error), Durability::Commit) => Err(FailureCause::Log(error.to_string())),
             (Err(error), Durability::Relaxed) => {

@@ -63,6 +63,7 @@ async fn replay(engine: &Engine, mut job: Job, tier: &Tier, answer: &Answer, chu
 async fn relay(engine: &Engine, mut job: Job, mut live: Live, client: Client) {
     job.ledger.first_byte();
     job.ledger.serves(&live.tier, live.model());
+    let deadline = job.deadline;
     let (events, receiver) = mpsc::channel(AHEAD);
     if client.send(Ok(StreamReply { facts: job.ledger.facts(), events: receiver })).is_err() {
         return engine.cancelled(job).await;
@@ -74,7 +75,7 @@ async fn relay(engine: &Engine, mut job: Job, mut live: Live, client: Client) {
             step = live.next(&mut job) => step,
         };
         match step {
-            Step::Chunk(chunk) => match timeout_at(job.deadline, events.send(StreamEvent::Chunk(chunk))).await {
+            Step::Chunk(chunk) => match timeout_at(deadline, events.send(StreamEvent::Chunk(chunk))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return engine.cancelled(job).await,
                 Err(_) => break broken(engine, job, live, UpstreamError::Timeout(Phase::Request)).await,
@@ -83,8 +84,8 @@ async fn relay(engine: &Engine, mut job: Job, mut live: Live, client: Client) {
             Step::Broken(error) => break broken(engine, job, live, error).await,
         }
     };
-    // A client that does not take the end has gone: there is nobody to tell.
-    let _ = events.send(last).await;
+    // A client that does not take the end in time gets a broken stream; one that has gone gets nothing.
+    let _ = timeout_at(deadline, events.send(last)).await;
 }
 
 async fn complete(engine: &Engine, mut job: Job, live: Live, chunks: Vec<Chunk>) -> StreamEvent {

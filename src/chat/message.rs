@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::content::Content;
 use super::request::InvalidRequest;
 
 /// Who speaks.
@@ -65,7 +66,8 @@ impl Message {
                 ));
             }
         };
-        let (text, attachments) = wire.content.map_or_else(Default::default, Content::split);
+        let attachments = wire.content.as_ref().map_or(0, Content::attachments);
+        let text = wire.content.map(|content| content.text("\n")).unwrap_or_default();
         Ok(Self { role, text, attachments, tool_calls: wire.tool_calls.map_or(0, |calls| calls.len()) })
     }
 }
@@ -77,32 +79,6 @@ struct WireMessage {
     content: Option<Content>,
     #[serde(default)]
     tool_calls: Option<Vec<serde::de::IgnoredAny>>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged, expecting = "`content` must be a string or a list of content parts")]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Option<String>,
-}
-
-impl Content {
-    fn split(self) -> (String, usize) {
-        match self {
-            Self::Text(text) => (text, 0),
-            Self::Parts(parts) => {
-                let attachments = parts.iter().filter(|part| part.text.is_none()).count();
-                let texts: Vec<String> = parts.into_iter().filter_map(|part| part.text).collect();
-                (texts.join("\n"), attachments)
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -17,8 +17,9 @@ use super::signals::signalled;
 use crate::cli::Failure;
 use crate::config::Config;
 use crate::decisions;
+use crate::difficulty::Scorer;
 use crate::http::{App, router};
-use crate::policy::{Scoring, Unscored};
+use crate::policy::Scoring;
 use crate::standin;
 use crate::upstream::Tier;
 
@@ -47,8 +48,9 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
     log_to_stderr();
     let tiers = tiers(&config)?;
+    let scorer = Arc::new(Scorer::open(&config).map_err(Failure::bad_input)?);
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(serve(config, tiers, Arc::new(Unscored))).map_err(Failure::from)
+    runtime.block_on(serve(config, tiers, scorer)).map_err(Failure::from)
 }
 
 fn log_to_stderr() {

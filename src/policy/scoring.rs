@@ -25,29 +25,3 @@ pub trait Scoring: Send + Sync {
     /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.
     fn has_signal(&self) -> bool;
 }
-
-/// No artifact: nothing is scored, and the fallback policy decides.
-#[derive(Debug, Clone, Copy)]
-pub struct Unscored;
-
-impl Scoring for Unscored {
-    fn score(&self, _: &ChatRequest) -> Result<Score, EmbedError> {
-        Err(EmbedError("there is no artifact".to_owned()))
-    }
-
-    fn is_slow(&self) -> bool {
-        false
-    }
-
-    fn version(&self) -> &str {
-        "none"
-    }
-
-    fn threshold(&self, _: Preset) -> f64 {
-        1.0
-    }
-
-    fn has_signal(&self) -> bool {
-        false
-    }
-}

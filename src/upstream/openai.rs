@@ -82,8 +82,11 @@ impl OpenAi {
 impl Upstream for OpenAi {
     async fn complete(&self, request: &ChatRequest) -> Result<Completion, UpstreamError> {
         let limits = self.limits.start();
-        let request = request.clone().without("stream").without("stream_options");
-        let response = self.send(&request, &limits).await?;
+        let response = if request.stream() {
+            self.send(&request.clone().without("stream").without("stream_options"), &limits).await?
+        } else {
+            self.send(request, &limits).await?
+        };
         Completion::parse(body::read(response, &limits, body::MAX_BYTES).await?)
     }
 

@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::chat::content::Content;
 use crate::chat::{TokenLogprob, ToolCall, Usage};
 
 /// A whole completion or a chunk: they differ in `message` and `delta` alone.
@@ -54,19 +55,6 @@ pub(super) struct Delta {
     /// A spoken answer: passed on unread.
     #[serde(default)]
     audio: Option<IgnoredAny>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -125,11 +113,7 @@ impl WireUsage {
 impl Delta {
     /// Whether there is more to it than the role that an answer opens with.
     pub(super) fn says_something(&self) -> bool {
-        let content = match &self.content {
-            None => false,
-            Some(Content::Text(text)) => !text.is_empty(),
-            Some(Content::Parts(parts)) => !parts.is_empty(),
-        };
+        let content = self.content.as_ref().is_some_and(|content| !content.is_empty());
         let texts = [&self.refusal, &self.reasoning_content, &self.reasoning];
         content
             || texts.into_iter().flatten().any(|text| !text.is_empty())
@@ -140,11 +124,7 @@ impl Delta {
 
     /// The text that this piece adds.
     pub(super) fn text(&mut self) -> String {
-        match self.content.take() {
-            None => String::new(),
-            Some(Content::Text(text)) => text,
-            Some(Content::Parts(parts)) => parts.into_iter().filter_map(|part| part.text).collect(),
-        }
+        self.content.take().map(|content| content.text("")).unwrap_or_default()
     }
 }
 

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
+use rungs::config::{Config, Preset};
+use rungs::difficulty::Scorer;
+use rungs::http::{App, router};
+use rungs::standin;
 use serde_json::{Value, json};
 
 use crate::support::model::{answering, completion, events, received, saying, sse, whole};
 use crate::support::router::{Router, error, header, patient, question, text, two_tiers};
 use crate::support::store::Full;
+use crate::support::{client, serve};
 
 async fn working() -> (wiremock::MockServer, wiremock::MockServer, Router) {
     let (small, large) = (saying("from small").await, saying("from large").await);
@@ -289,4 +294,22 @@ async fn health_says_whether_requests_can_be_served() {
     let broken = Router::start(&toml, true, Some(Arc::new(Full))).await;
     assert_eq!(broken.get("/readyz").await.status(), 503);
     assert_eq!(broken.get("/healthz").await.status(), 200);
+}
+
+#[tokio::test]
+async fn the_shipped_artifact_routes_the_stand_ins() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = Config::default();
+    let store = rungs::decisions::open(&config.log, folder.path()).await.unwrap();
+    let scorer = Arc::new(Scorer::open(&config).unwrap());
+    let (low, high) = (scorer.threshold(Preset::Quality), scorer.threshold(Preset::Economy));
+    assert!(scorer.has_signal() && low <= high, "{low} {high}");
+    let url = serve(router(App::new(config, standin::tiers().unwrap(), scorer, store))).await;
+    let request = client().post(format!("{url}/v1/route")).json(&question("What is 17 * 23?", json!({})));
+    let said: Value = request.send().await.unwrap().json().await.unwrap();
+    let p = |tier: &str| said["p"][tier].as_f64().unwrap();
+    let score = p("stand-in-large") - p("stand-in-small");
+    assert!((said["score"].as_f64().unwrap() - score).abs() < 1e-12 && (0.0..=1.0).contains(&p("stand-in-small")));
+    let expected = if score >= said["threshold"].as_f64().unwrap() { "stand-in-large" } else { "stand-in-small" };
+    assert_eq!(said["tier"], expected);
 }
