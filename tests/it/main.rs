@@ -14,5 +14,8 @@ mod sample;
 mod store;
 #[cfg(test)]
 mod support;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod training;
 #[cfg(test)]
 mod upstream;

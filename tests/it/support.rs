@@ -1,6 +1,8 @@
 //! Helpers that several areas share.
 
 pub(crate) mod hostile;
+#[cfg(feature = "train")]
+pub(crate) mod labelled;
 pub(crate) mod model;
 pub(crate) mod router;
 pub(crate) mod store;

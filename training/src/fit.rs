@@ -36,7 +36,7 @@ impl Default for Settings {
             folds: 5,
             l2_per_row: vec![0.03, 0.1, 0.3, 1.0],
             components: 64,
-            growth: Growth { trees: 100, leaf: 20, candidates: 0.5 },
+            growth: Growth { trees: 100, leaf: 15, candidates: 0.4 },
         }
     }
 }

@@ -63,6 +63,8 @@ struct Node {
     labels: Vec<Vec<f32>>,
     /// The values of the feature under trial.
     values: Vec<f32>,
+    /// Sum of the weights, then of each tier's labels.
+    totals: Vec<f32>,
 }
 
 impl Forest {
@@ -154,11 +156,11 @@ impl Rows<'_> {
     fn gather(&self, rows: &[u32]) -> Node {
         let weight = |row: &u32| self.weights[*row as usize] as f32;
         let label = |labels: &Vec<f64>, row: &u32| (self.weights[*row as usize] * labels[*row as usize]) as f32;
-        Node {
-            weights: rows.iter().map(weight).collect(),
-            labels: self.labels.iter().map(|labels| rows.iter().map(|row| label(labels, row)).collect()).collect(),
-            values: Vec::with_capacity(rows.len()),
-        }
+        let weights: Vec<f32> = rows.iter().map(weight).collect();
+        let labels: Vec<Vec<f32>> =
+            self.labels.iter().map(|labels| rows.iter().map(|row| label(labels, row)).collect()).collect();
+        let totals = std::iter::once(&weights).chain(&labels).map(|terms| terms.iter().sum()).collect();
+        Node { weights, labels, values: Vec::with_capacity(rows.len()), totals }
     }
 
     fn mean(&self, labels: &[f64], rows: &[u32]) -> f64 {
@@ -188,26 +190,24 @@ impl Node {
         if left < fewest || self.values.len() - left < fewest {
             return f32::NEG_INFINITY;
         }
-        let (left, right) = self.sides(threshold, &self.weights);
-        let explained = |labels: &Vec<f32>| {
-            let sums = self.sides(threshold, labels);
-            sums.0 * sums.0 / left + sums.1 * sums.1 / right
+        let weight = self.left(threshold, &self.weights);
+        let rest = self.totals[0] - weight;
+        let explained = |(labels, total): (&Vec<f32>, &f32)| {
+            let sum = self.left(threshold, labels);
+            sum * sum / weight + (total - sum).powi(2) / rest
         };
-        self.labels.iter().map(explained).sum()
+        self.labels.iter().zip(&self.totals[1..]).map(explained).sum()
     }
 
-    /// Sums left and right of a threshold, in lanes that the compiler can keep in vector registers.
-    fn sides(&self, threshold: f32, terms: &[f32]) -> (f32, f32) {
-        let mut left = [0.0_f32; 8];
-        let mut all = [0.0_f32; 8];
+    /// The sum left of a threshold, in lanes that the compiler can keep in vector registers.
+    fn left(&self, threshold: f32, terms: &[f32]) -> f32 {
+        let mut lanes = [0.0_f32; 8];
         for (values, terms) in self.values.chunks(8).zip(terms.chunks(8)) {
-            for (lane, (value, term)) in values.iter().zip(terms).enumerate() {
-                left[lane] += if *value <= threshold { *term } else { 0.0 };
-                all[lane] += term;
+            for ((lane, value), term) in lanes.iter_mut().zip(values).zip(terms) {
+                *lane += if *value <= threshold { *term } else { 0.0 };
             }
         }
-        let (left, all): (f32, f32) = (left.iter().sum(), all.iter().sum());
-        (left, all - left)
+        lanes.iter().sum()
     }
 }
 
