@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{check_config, replay, score, serve};
 #[cfg(feature = "train")]
-use crate::commands::{eval, train};
+use crate::commands::{demo, eval, train};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -20,6 +20,9 @@ pub struct Cli {
 pub enum Command {
     /// Try a configuration file without serving.
     CheckConfig(check_config::Args),
+    /// Run the whole loop on this machine, against replayed tiers.
+    #[cfg(feature = "train")]
+    Demo(demo::Args),
     /// Fit an artifact to labelled queries.
     #[cfg(feature = "train")]
     Train(train::Args),
@@ -84,6 +87,8 @@ impl From<crate::config::ConfigError> for Failure {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::CheckConfig(args) => check_config::run(&args),
+        #[cfg(feature = "train")]
+        Command::Demo(args) => demo::run(&args),
         #[cfg(feature = "train")]
         Command::Train(args) => train::run(&args),
         #[cfg(feature = "train")]

@@ -3,6 +3,8 @@
 pub mod check_config;
 mod data;
 #[cfg(feature = "train")]
+pub mod demo;
+#[cfg(feature = "train")]
 pub mod eval;
 pub mod replay;
 pub mod score;

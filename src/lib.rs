@@ -9,6 +9,8 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod decisions;
+#[cfg(feature = "train")]
+pub mod demo;
 pub mod difficulty;
 pub mod features;
 pub mod http;

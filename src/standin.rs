@@ -12,7 +12,7 @@ pub const SENTENCE: &str = "This is a stand-in, not a model: no provider is conf
     the recorded samples. Add two or more [[tiers]] to the configuration to get answers of real models.";
 
 /// A question that is among the samples, to try a router with.
-pub const EXAMPLE: &str = "What is 15% of 1040? Give only the number.";
+pub const EXAMPLE: &str = "What is 10% of 420? Give only the number.";
 
 /// The recorded samples: `datasets/sample/queries.jsonl`.
 const SAMPLE: &str = include_str!("../datasets/sample/queries.jsonl");

@@ -12,10 +12,11 @@ from pathlib import Path
 from random import Random
 
 import standins
-from tasks import Task, Template, agent, coding, extraction, knowledge, language, maths, measures, support
+from tasks import Task, Template, agent, coding, extraction, knowledge, language, maths, measures, support, user
 
 SEED = "rungs-sample-1"
 PER_TEMPLATE = 7
+WORDINGS = ("{}", "Quick question. {}", "{} Thanks!", "Please help me with this. {}")
 FILE = Path(__file__).with_name("queries.jsonl")
 MODULES = (maths, measures, language, knowledge, coding, extraction, support, agent)
 
@@ -36,35 +37,47 @@ def rows():
     seen = set()
     templates = [template for module in MODULES for template in module.TEMPLATES]
     for place, template in enumerate(templates):
-        # Whole templates go to one split. Neighbours in the list are alike, so that both splits cover every kind.
-        split = "train" if place % 2 == 0 else "test"
         for i in range(PER_TEMPLATE):
-            yield row(template, i, split, seen)
+            # Each template is asked in four wordings, two for each split, so that a question to be routed is like
+            # some that were learned from and the same as none.
+            yield row(template, i, (place + i) % len(WORDINGS), seen)
 
 
-def row(template: Template, i: int, split: str, seen: set) -> dict:
-    group = f"{template.route}/{template.domain}/{template.name}"
-    random = Random(f"{SEED}/{group}/{i}")
+def row(template: Template, i: int, wording: int, seen: set) -> dict:
+    kind = f"{template.route}/{template.domain}/{template.name}"
+    random = Random(f"{SEED}/{kind}/{i}")
     task = unseen(template, i, random, seen)
-    asked = {"prompt": task.prompt} if isinstance(task.prompt, str) else {"messages": task.prompt}
-    if task.tools:
-        asked["tools"] = task.tools
-    if task.response_format:
-        asked["response_format"] = task.response_format
+    asked = worded(task, WORDINGS[wording])
     tokens = standins.prompt_tokens(json.dumps(asked, ensure_ascii=False), len(asked.get("messages", [0])))
     return {
-        "id": f"{group}/{i}",
+        "id": f"{kind}/{i}",
         **asked,
         "route": template.route,
         "domain": template.domain,
-        "group": group,
-        "split": split,
+        "group": f"{kind}/wording-{wording}",
+        "split": "train" if wording % 2 == 0 else "test",
         "reference": task.answer,
         "outcomes": {
             tier.name: standins.outcome(tier, task, template.level, tokens, random)
             for tier in (standins.SMALL, standins.LARGE)
         },
     }
+
+
+def worded(task: Task, wording: str) -> dict:
+    """The request, with the last thing that the user says put in other words."""
+    if isinstance(task.prompt, str):
+        asked = {"prompt": wording.format(task.prompt)}
+    else:
+        *before, last = task.prompt
+        if last["role"] == "user":
+            last = user(wording.format(last["content"]))
+        asked = {"messages": [*before, last]}
+    if task.tools:
+        asked["tools"] = task.tools
+    if task.response_format:
+        asked["response_format"] = task.response_format
+    return asked
 
 
 def unseen(template: Template, i: int, random: Random, seen: set) -> Task:

@@ -67,7 +67,7 @@ async fn serve(tape: Arc<Tape>, args: &Args) -> anyhow::Result<()> {
 }
 
 /// Reads a pace: how many times as long as the recorded ones calls take.
-fn pace(text: &str) -> Result<f64, String> {
+pub(super) fn pace(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(pace) if (0.0..=1000.0).contains(&pace) => Ok(pace),
         _ => Err("must be a number between 0 and 1000".to_owned()),

@@ -2,6 +2,9 @@
 
 #[cfg(test)]
 mod cascade;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod demo;
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;
 #[cfg(test)]
