@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+#[cfg(feature = "fastembed")]
+use crate::commands::distill;
 use crate::commands::{check_config, replay, score, serve};
 #[cfg(feature = "train")]
 use crate::commands::{demo, eval, train};
@@ -31,6 +33,9 @@ pub enum Command {
     Eval(eval::Args),
     /// Print a line of JSON per query: probabilities, score and tier.
     Score(score::Args),
+    /// Make the token table of the static embedder from the full encoder.
+    #[cfg(feature = "fastembed")]
+    Distill(distill::Args),
     /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
     Replay(replay::Args),
     /// Route, call, check and answer: the endpoint.
@@ -94,6 +99,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         #[cfg(feature = "train")]
         Command::Eval(args) => eval::run(&args),
         Command::Score(args) => score::run(&args),
+        #[cfg(feature = "fastembed")]
+        Command::Distill(args) => distill::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
     }

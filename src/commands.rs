@@ -2,6 +2,8 @@
 
 pub mod check_config;
 mod data;
+#[cfg(feature = "fastembed")]
+pub mod distill;
 #[cfg(feature = "train")]
 pub mod demo;
 #[cfg(feature = "train")]

@@ -128,7 +128,6 @@ mod tests {
             ("question.which", 1.0),
             ("options.any", 1.0),
             ("options.count", 3.0),
-            ("options.all_or_none", 1.0),
             ("options.number_share", 0.6),
             ("math.log_latex", 1.0),
             ("math.variable_rate", 0.1),

@@ -12,6 +12,8 @@ pub mod decisions;
 #[cfg(feature = "train")]
 pub mod demo;
 pub mod difficulty;
+#[cfg(feature = "fastembed")]
+pub mod distill;
 pub mod features;
 pub mod http;
 pub mod labelled;

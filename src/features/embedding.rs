@@ -3,6 +3,7 @@
 #[cfg(feature = "fastembed")]
 pub mod fastembed;
 mod static_table;
+mod vocabulary;
 
 use std::path::Path;
 
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "fastembed")]
 pub use fastembed::MiniLm;
 pub use static_table::StaticTable;
+pub(crate) use vocabulary::vocabulary;
 
 use crate::config::{Backend, EmbeddingConfig};
 

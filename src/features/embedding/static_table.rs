@@ -5,7 +5,6 @@ use std::path::Path;
 use model2vec_rs::model::StaticModel;
 use safetensors::SafeTensors;
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use super::{EmbedError, Embedder, EmbedderId};
@@ -91,18 +90,6 @@ struct Files<'a> {
 }
 
 #[derive(Deserialize)]
-struct Tokenizer<'a> {
-    #[serde(borrow)]
-    model: TokenizerModel<'a>,
-}
-
-#[derive(Deserialize)]
-struct TokenizerModel<'a> {
-    #[serde(borrow)]
-    vocab: &'a RawValue,
-}
-
-#[derive(Deserialize)]
 struct Config {
     #[serde(default)]
     tokenizer_name: Option<String>,
@@ -117,16 +104,11 @@ impl Files<'_> {
         }
         let table = tensors.tensor("embeddings").map_err(|error| format!("model.safetensors: embeddings: {error}"))?;
         let &[rows, _] = table.shape() else { return Err("model.safetensors: embeddings must be a matrix".to_owned()) };
-        let tokenizer: Tokenizer =
-            serde_json::from_slice(self.tokenizer).map_err(|error| format!("tokenizer.json: {error}"))?;
-        let vocabulary: std::collections::HashMap<String, usize> = serde_json::from_str(tokenizer.model.vocab.get())
-            .map_err(|error| format!("tokenizer.json: model.vocab: {error}"))?;
-        match vocabulary.iter().max_by_key(|(_, id)| **id) {
-            Some((token, &id)) if id >= rows => {
-                Err(format!("model.safetensors has {rows} rows, but token `{token}` of tokenizer.json is number {id}"))
-            }
-            _ => Ok(()),
+        let tokens = super::vocabulary(self.tokenizer)?.len();
+        if tokens > rows {
+            return Err(format!("model.safetensors has {rows} rows, but tokenizer.json {tokens} tokens"));
         }
+        Ok(())
     }
 
     fn model_name(&self) -> String {

@@ -10,7 +10,6 @@ struct Counts {
     punctuation: usize,
     commas: usize,
     brackets: usize,
-    quotes: usize,
     colons: usize,
     math: usize,
     latex: usize,
@@ -27,7 +26,6 @@ pub(super) fn measure(text: &str, sink: &mut impl Sink) {
     sink.put("punct.rate", rate(counts.punctuation, of));
     sink.put("punct.comma_rate", rate(counts.commas, of));
     sink.put("punct.log_brackets", log(counts.brackets));
-    sink.put("punct.log_quotes", log(counts.quotes));
     sink.put("punct.log_colons", log(counts.colons));
     sink.put("punct.upper_rate", rate(counts.upper, of));
     sink.put("math.sqrt_symbol_rate", rate(counts.math, of).sqrt());
@@ -48,7 +46,6 @@ impl Counts {
         match char {
             ',' => self.commas += 1,
             '(' | '[' | '{' => self.brackets += 1,
-            '"' => self.quotes += 1,
             ':' | ';' => self.colons += 1,
             '\\' | '$' => self.latex += 1,
             '^' => {
@@ -63,7 +60,6 @@ impl Counts {
     fn add_wide(&mut self, char: char) {
         self.non_ascii += 1;
         match char {
-            '“' | '”' | '„' | '«' | '»' => self.quotes += 1,
             // Greek letters stand for quantities far more often than for Greek.
             '×' | '÷' | '±' | '°' | '·' | 'Α'..='ω' | '∀'..='⋿' | '←'..='⇿' => self.math += 1,
             _ if is_ideograph(char) => self.ideographs += 1,

@@ -8,7 +8,6 @@ struct Counts {
     numbers: usize,
     in_stem: usize,
     decimals: usize,
-    years: usize,
     units: usize,
     digits: usize,
     largest: f64,
@@ -36,7 +35,6 @@ pub(super) fn measure(lower: &str, stem_end: usize, sink: &mut impl Sink) {
     sink.put("numbers.log10_largest", (counts.largest + 1.0).log10() as f32);
     sink.put("numbers.log_decimals", log(counts.decimals));
     sink.put("numbers.log_units", log(counts.units));
-    sink.put("numbers.year", flag(counts.years > 0));
 }
 
 /// Where the number that begins at `start` ends: digits, with a point or comma only between digits.
@@ -59,7 +57,6 @@ impl Counts {
         // A number of several points is a version or a date and has no size.
         let value: f64 = number.replace(',', "").parse().unwrap_or(0.0);
         self.largest = self.largest.max(value.min(1e12));
-        self.years += usize::from(in_stem && number.len() == 4 && (1000.0..2100.0).contains(&value));
     }
 }
 

@@ -54,11 +54,6 @@ impl<'a> Options<'a> {
         sink.put("options.digit_share", share(|text| text.bytes().any(|byte| byte.is_ascii_digit())));
         sink.put("options.number_share", share(is_number_like));
         sink.put("options.one_word_share", share(|text| text.split_whitespace().nth(1).is_none()));
-        sink.put("options.all_or_none", flag(texts.iter().any(|text| is_all_or_none(text))));
-        sink.put(
-            "options.truth",
-            flag(texts.first().is_some_and(|text| text.starts_with("true") || text.starts_with("yes"))),
-        );
         let sets: Vec<Vec<u32>> =
             self.ranges.iter().map(|range| words.between(range.start, range.end).distinct()).collect();
         sink.put("options.overlap", mean_overlap(&sets));
@@ -98,12 +93,6 @@ fn label_len(line: &str, letter: u8) -> Option<usize> {
 /// A short option with a digit and little else than mathematics.
 fn is_number_like(text: &str) -> bool {
     text.len() <= 14 && text.bytes().any(|byte| byte.is_ascii_digit())
-}
-
-fn is_all_or_none(text: &str) -> bool {
-    ["all of the", "none of the", "all the above", "none of these", "all of these", "both of", "neither of"]
-        .iter()
-        .any(|phrase| text.contains(phrase))
 }
 
 /// The mean Jaccard index over all pairs of sets.

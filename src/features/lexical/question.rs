@@ -14,13 +14,8 @@ pub(super) fn measure(lower: &str, stem: &Words<'_>, stem_end: usize, sink: &mut
     let asks = |word: &str| flag(last.lower().take(WINDOW).any(|found| found == word));
     sink.put("question.what", asks("what"));
     sink.put("question.which", asks("which"));
-    sink.put("question.who", asks("who"));
-    sink.put("question.when", asks("when"));
-    sink.put("question.where", asks("where"));
     sink.put("question.why", asks("why"));
     sink.put("question.how", asks("how"));
-    let quantity = ["how many", "how much", "how long", "how far", "how old"];
-    sink.put("question.quantity", flag(quantity.iter().any(|phrase| text.contains(phrase))));
     sink.put("question.mark", flag(text.contains('?')));
     sink.put(
         "question.open_end",

@@ -78,15 +78,14 @@ impl<'a> Words<'a> {
     /// Measures the words of the whole text and of its stem, the part before any answer options.
     pub(super) fn measure(&self, stem: &Words<'_>, sink: &mut impl Sink) {
         self.measure_shape(stem, sink);
-        self.measure_names(sink);
+        let names = self.words.iter().filter(|word| self.is_name(**word)).count();
+        sink.put("entity.name_rate", rate(names, self.len()));
         let count = |class: fn(&str) -> bool| stem.lower().filter(|word| class(word)).count();
         sink.put("negation.any", flag(count(is_negation) > 0));
         sink.put("negation.capitals", flag(self.originals().any(is_loud_negation)));
         sink.put("instruction.log_imperatives", log(count(is_imperative)));
         sink.put("instruction.log_constraints", log(count(is_constraint)));
         sink.put("instruction.hedged", flag(count(is_hedge) > 0));
-        sink.put("person.first_or_second", flag(count(is_first_or_second_person) > 0));
-        sink.put("person.log_third", log(count(is_third_person)));
     }
 
     fn measure_shape(&self, stem: &Words<'_>, sink: &mut impl Sink) {
@@ -101,13 +100,6 @@ impl<'a> Words<'a> {
         sink.put("shape.past_rate", rate(stem.lower().filter(|word| word.ends_with("ed")).count(), stem.len()));
         let variables = stem.words.iter().filter(|word| stem.is_variable(**word)).count();
         sink.put("math.variable_rate", rate(variables, stem.len()));
-    }
-
-    fn measure_names(&self, sink: &mut impl Sink) {
-        let names = self.words.iter().filter(|word| self.is_name(**word)).count();
-        sink.put("entity.name_rate", rate(names, self.len()));
-        let acronym = |word: &&str| word.len() >= 2 && word.bytes().all(|byte| byte.is_ascii_uppercase());
-        sink.put("entity.log_acronyms", log(self.originals().filter(acronym).count()));
     }
 
     fn originals(&self) -> impl Iterator<Item = &str> + '_ {
@@ -265,14 +257,6 @@ fn is_hedge(word: &str) -> bool {
             | "often"
             | "probably"
     )
-}
-
-fn is_first_or_second_person(word: &str) -> bool {
-    matches!(word, "you" | "your" | "i" | "my" | "me" | "we" | "our" | "us")
-}
-
-fn is_third_person(word: &str) -> bool {
-    matches!(word, "he" | "she" | "his" | "her" | "him" | "they" | "their" | "them" | "man" | "woman" | "patient")
 }
 
 fn is_stop_word(word: &str) -> bool {
