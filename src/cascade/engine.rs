@@ -12,7 +12,7 @@ use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
 use super::live::Live;
 use super::reply::{Reply, StreamReply};
-use super::rung::{Accepted, Miss, ask, ask_checked};
+use super::rung::{Miss, ask, ask_checked};
 use super::stream;
 use crate::chat::ChatRequest;
 use crate::config::{CascadeConfig, Durability};
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     async fn take(&self, job: &mut Job, tier: &Tier, shape: Shape, is_last: bool) -> Result<Arrived, Miss> {
-        let complete = |accepted: Accepted| Arrived::Complete(tier.clone(), accepted.fetched);
+        let complete = |fetched| Arrived::Complete(tier.clone(), fetched);
         if job.plan.checked && !is_last {
             return ask_checked(job, tier, shape, &self.config).await.map(complete);
         }

@@ -12,12 +12,6 @@ use crate::config::CascadeConfig;
 use crate::decisions::{EscalationReason, Purpose};
 use crate::upstream::{Phase, Tier, UpstreamError};
 
-/// An answer of this rung that may be served.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) fetched: Fetched,
-}
-
 /// Why this rung gave nothing to serve.
 #[derive(Debug)]
 pub(super) enum Miss {
@@ -28,12 +22,12 @@ pub(super) enum Miss {
 }
 
 /// Asks a tier whose answer is served as it comes.
-pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape) -> Result<Accepted, Miss> {
+pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape) -> Result<Fetched, Miss> {
     let request = job.request.clone();
     let (mut fetched, error) = call_all(job, tier, vec![(Purpose::Answer, request)], shape).await;
     let Some((attempt, fetched)) = fetched.pop() else { return Err(Miss::Failed(error)) };
     job.ledger.judged(attempt, confidence::measure(fetched.answer(), None), None);
-    Ok(Accepted { fetched })
+    Ok(fetched)
 }
 
 /// Asks a tier whose answer is checked, drawing samples beside it where the configuration says so.
@@ -42,7 +36,7 @@ pub(super) async fn ask_checked(
     tier: &Tier,
     shape: Shape,
     config: &CascadeConfig,
-) -> Result<Accepted, Miss> {
+) -> Result<Fetched, Miss> {
     let calls = checked(&job.request, tier, config);
     let (mut fetched, error) = call_all(job, tier, calls, shape).await;
     let answers: Vec<_> = fetched.iter().map(|(_, fetched)| fetched.answer()).collect();
@@ -66,7 +60,7 @@ pub(super) async fn ask_checked(
     }
     match reason {
         Some(reason) => Err(Miss::Rejected(reason)),
-        None => Ok(Accepted { fetched: fetched.swap_remove(chosen).1 }),
+        None => Ok(fetched.swap_remove(chosen).1),
     }
 }
 
