@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 #[cfg(feature = "fastembed")]
 use crate::commands::distill;
-use crate::commands::{check_config, replay, score, serve};
 #[cfg(feature = "train")]
-use crate::commands::{demo, eval, train};
+use crate::commands::{calibrate, demo, eval, train};
+use crate::commands::{check_config, replay, score, serve};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -31,6 +31,9 @@ pub enum Command {
     /// Score an artifact on labelled queries.
     #[cfg(feature = "train")]
     Eval(eval::Args),
+    /// Set an artifact's operating point, with a certificate where a promise is asked for.
+    #[cfg(feature = "train")]
+    Calibrate(calibrate::Args),
     /// Print a line of JSON per query: probabilities, score and tier.
     Score(score::Args),
     /// Make the token table of the static embedder from the full encoder.
@@ -98,6 +101,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => train::run(&args),
         #[cfg(feature = "train")]
         Command::Eval(args) => eval::run(&args),
+        #[cfg(feature = "train")]
+        Command::Calibrate(args) => calibrate::run(&args),
         Command::Score(args) => score::run(&args),
         #[cfg(feature = "fastembed")]
         Command::Distill(args) => distill::run(&args),

@@ -1,11 +1,13 @@
 //! One file per subcommand; each parses its arguments, calls the library and prints.
 
+#[cfg(feature = "train")]
+pub mod calibrate;
 pub mod check_config;
 mod data;
-#[cfg(feature = "fastembed")]
-pub mod distill;
 #[cfg(feature = "train")]
 pub mod demo;
+#[cfg(feature = "fastembed")]
+pub mod distill;
 #[cfg(feature = "train")]
 pub mod eval;
 pub mod replay;

@@ -1,6 +1,9 @@
 //! How likely each tier is to answer acceptably, before it is asked.
 
 pub mod artifact;
+#[cfg(feature = "train")]
+pub mod calibrate;
+pub mod calibrated;
 mod check;
 mod envelope;
 #[cfg(feature = "train")]
@@ -17,6 +20,7 @@ pub mod report;
 #[cfg(feature = "train")]
 pub mod rows;
 pub mod scorer;
+pub mod seen;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::data::{DataArgs, report_skipped};
 use crate::cli::Failure;
 use crate::config::{Config, Preset};
+use crate::difficulty::calibrated::Calibrated;
 use crate::difficulty::evaluate::Judged;
 use crate::difficulty::figures::Figures;
 use crate::difficulty::report::write_figures;
@@ -36,6 +37,9 @@ struct Output {
     model_version: String,
     /// What the artifact itself says of its training data.
     artifact_signal: Verdict,
+    /// The operating point that was set for it, with its certificate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    calibrated: Option<Calibrated>,
     #[serde(flatten)]
     all: Figures,
     #[serde(skip_serializing_if = "IndexMap::is_empty")]
@@ -50,7 +54,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let config = Config::load(args.config.as_deref())?;
     let artifact = Artifact::load(&args.model).map_err(Failure::bad_input)?;
     let scorer = Scorer::of(artifact, &config).map_err(Failure::bad_input)?;
-    let threshold = scorer.threshold(Preset::Balanced);
+    let threshold = scorer.threshold(Preset::Calibrated);
 
     let mut all = Judged::new(scorer.heads());
     let mut by_dataset = IndexMap::new();
@@ -64,6 +68,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let output = Output {
         model_version: scorer.version().to_owned(),
         artifact_signal: scorer.artifact().signal.verdict,
+        calibrated: scorer.artifact().calibrated.clone(),
         all: all.figures(threshold),
         by_dataset,
     };
@@ -105,7 +110,7 @@ fn print(output: &Output, json: bool) -> Result<(), Failure> {
     if let Some(point) = output.all.operating_point {
         let share = 100.0 * point.frontier_share;
         text.push_str(&format!(
-            "balanced: threshold {:+.3}, {share:.1} % frontier, quality {:.3}\n",
+            "operating point: threshold {:+.3}, {share:.1} % frontier, quality {:.3}\n",
             point.threshold, point.quality
         ));
     }

@@ -21,7 +21,7 @@ pub struct Args {
     #[command(flatten)]
     data: DataArgs,
     /// The operating point that `tier` is chosen by.
-    #[arg(long, default_value = "balanced")]
+    #[arg(long, default_value = "calibrated")]
     preset: Preset,
     /// A configuration file, for where the embedder's files are.
     #[arg(long)]

@@ -14,7 +14,10 @@ pub struct PolicyConfig {
 
 /// An operating point: one of the artifact's own, or a number.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(untagged, expecting = "must be \"economy\", \"balanced\", \"quality\" or a number between -1 and 1")]
+#[serde(
+    untagged,
+    expecting = "must be \"calibrated\", \"economy\", \"balanced\", \"quality\" or a number between -1 and 1"
+)]
 pub enum Threshold {
     /// One of the artifact's operating points.
     Preset(Preset),
@@ -26,6 +29,8 @@ pub enum Threshold {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum Preset {
+    /// What `rungs calibrate` set for the artifact; where it set nothing, `balanced`.
+    Calibrated,
     /// Cheapest.
     Economy,
     /// In between.
@@ -47,7 +52,7 @@ pub enum Fallback {
 
 impl Default for Threshold {
     fn default() -> Self {
-        Self::Preset(Preset::Balanced)
+        Self::Preset(Preset::Calibrated)
     }
 }
 

@@ -5,8 +5,11 @@ use std::path::Path;
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
+use super::calibrated::Calibrated;
 use super::envelope::{self, ArtifactError};
+use super::seen::SeenGroups;
 use super::{Acceptability, Forest, Head, Mixture, OperatingPoints, Scaling, Score, Signal};
+use crate::config::Preset;
 use crate::features::embedding::EmbedderId;
 use crate::features::{FeatureVector, Schema};
 
@@ -41,6 +44,9 @@ pub struct Artifact {
     pub signal: Signal,
     /// What it was fitted on, and how.
     pub training: Provenance,
+    /// The operating point that `rungs calibrate` set for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calibrated: Option<Calibrated>,
 }
 
 /// What an artifact was fitted on, and how.
@@ -55,6 +61,9 @@ pub struct Provenance {
     pub rows_without_outcome: usize,
     /// Distinct groups among the rows used.
     pub groups: usize,
+    /// Those groups.
+    #[serde(default)]
+    pub seen: SeenGroups,
     /// Seed of every random choice.
     pub seed: u64,
     /// Settings chosen by validation, by name.
@@ -99,6 +108,26 @@ impl Artifact {
     #[must_use]
     pub fn version(&self) -> String {
         envelope::version(self)
+    }
+
+    /// The version without what `rungs calibrate` set: what a calibrated operating point belongs to.
+    #[must_use]
+    pub fn uncalibrated_version(&self) -> String {
+        match &self.calibrated {
+            None => self.version(),
+            Some(_) => Self { calibrated: None, ..self.clone() }.version(),
+        }
+    }
+
+    /// Where a preset calls the frontier, in [−1, 1]; without a calibrated operating point that one is `balanced`.
+    #[must_use]
+    pub fn threshold(&self, preset: Preset) -> f64 {
+        match (preset, &self.calibrated) {
+            (Preset::Economy, _) => self.operating_points.economy.threshold,
+            (Preset::Calibrated, Some(calibrated)) => calibrated.threshold,
+            (Preset::Balanced | Preset::Calibrated, _) => self.operating_points.balanced.threshold,
+            (Preset::Quality, _) => self.operating_points.quality.threshold,
+        }
     }
 
     /// The tiers, cheap → frontier.
@@ -156,6 +185,7 @@ fn describe(id: &EmbedderId) -> String {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use super::super::calibrated::Goal;
     use super::super::forest::tests::stump;
     use super::super::{Calibration, Linear, OperatingPoint, Verdict};
     use super::*;
@@ -188,9 +218,11 @@ pub(crate) mod tests {
                 rows: 10,
                 rows_without_outcome: 0,
                 groups: 10,
+                seen: SeenGroups::new(&[1 << 40, 7 << 50]),
                 seed: 1,
                 hyper_parameters: IndexMap::from([("l2".to_owned(), 1000.0)]),
             },
+            calibrated: None,
         }
     }
 
@@ -216,6 +248,32 @@ pub(crate) mod tests {
         let frontier = 0.75 * sigmoid(logit + 0.5) + 0.25 * 0.4;
         assert!((score.p["small"].get() - cheap).abs() < 1e-6 && (score.p["large"].get() - frontier).abs() < 1e-6);
         assert!((score.score - (frontier - cheap)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_calibrated_point_belongs_to_one_model() {
+        let mut artifact = example();
+        assert_eq!(artifact.threshold(Preset::Calibrated), artifact.threshold(Preset::Balanced));
+        let calibrated = Calibrated {
+            model: artifact.version(),
+            goal: Goal::FrontierShare(0.3),
+            threshold: 0.25,
+            frontier_share: 0.3,
+            quality: Some(0.8),
+            cost_usd: None,
+            data: "00".to_owned(),
+            rows: 10,
+            certificate: None,
+        };
+        artifact.calibrated = Some(calibrated);
+        assert_eq!(artifact.threshold(Preset::Calibrated), 0.25);
+        let (sealed, version) = (envelope::seal(&artifact).unwrap(), artifact.version());
+        assert_ne!(version, artifact.uncalibrated_version());
+        assert_eq!(Artifact::from_bytes(&sealed, "m").unwrap().version(), version);
+
+        artifact.heads[0].linear.intercept += 1.0;
+        let error = Artifact::from_bytes(&envelope::seal(&artifact).unwrap(), "m").unwrap_err().to_string();
+        assert!(error.contains("run `rungs calibrate` again"), "{error}");
     }
 
     #[test]

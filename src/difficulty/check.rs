@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 
 use super::{Artifact, Head, OperatingPoint, Scaling};
-use crate::config::Preset;
 
 impl Artifact {
     /// Finds what would make a score wrong or not a number.
@@ -27,10 +26,13 @@ impl Artifact {
                 return Err(format!("head `{}` is given twice", head.tier));
             }
         }
-        for (name, preset) in
-            [("economy", Preset::Economy), ("balanced", Preset::Balanced), ("quality", Preset::Quality)]
-        {
-            self.operating_points.get(preset).check().map_err(|reason| format!("operating point {name}: {reason}"))?;
+        let points = &self.operating_points;
+        for (name, point) in [("economy", points.economy), ("balanced", points.balanced), ("quality", points.quality)] {
+            point.check().map_err(|reason| format!("operating point {name}: {reason}"))?;
+        }
+        self.training.seen.check()?;
+        if let Some(calibrated) = &self.calibrated {
+            calibrated.check(&self.uncalibrated_version()).map_err(|reason| format!("calibrated: {reason}"))?;
         }
         finite("signal.interval", &self.signal.interval)
     }

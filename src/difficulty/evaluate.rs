@@ -55,21 +55,30 @@ impl Judged {
         self.rows.append(other.rows);
     }
 
+    /// The ranking score p_frontier − p_cheap of each row.
+    #[must_use]
+    pub fn scores(&self) -> Vec<f64> {
+        self.scored().scores()
+    }
+
     /// All figures; the operating point is that of `threshold`.
     #[must_use]
     pub fn figures(&self, threshold: f64) -> Figures {
-        let scored = Scored {
+        let point = self.operate(threshold);
+        Figures::new(&evaluate(&self.scored(), SEED), &self.rows.tiers, self.rows.left_out, Some(point))
+    }
+
+    fn scored(&self) -> Scored<'_> {
+        Scored {
             probabilities: &self.probabilities,
             labels: &self.rows.labels,
             weights: &self.rows.weights,
             groups: &self.rows.groups,
-        };
-        let point = self.operate(threshold);
-        Figures::new(&evaluate(&scored, SEED), &self.rows.tiers, self.rows.left_out, Some(point))
+        }
     }
 
     /// What the router's own rule does at a threshold, with prices unknown.
-    fn operate(&self, threshold: f64) -> Operating {
+    pub(super) fn operate(&self, threshold: f64) -> Operating {
         let last = self.rows.tiers.len().saturating_sub(1);
         let prices = vec![None; self.rows.tiers.len()];
         let (mut weight, mut sent, mut quality, mut cost) = (0.0, 0.0, 0.0, Some(0.0));

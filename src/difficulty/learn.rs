@@ -6,6 +6,7 @@ use rungs_training::learners::extra_trees;
 use rungs_training::{Dataset, FitError, Fitted, Parts, Settings, fit};
 
 use super::rows::Rows;
+use super::seen::SeenGroups;
 use super::{
     Artifact, Calibration, Forest, Head, Linear, Mixture, OperatingPoint, OperatingPoints, Provenance, Scaling, Signal,
     Tree, Verdict,
@@ -149,9 +150,11 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             rows: rows.len(),
             rows_without_outcome: rows.left_out,
             groups,
+            seen: SeenGroups::new(&rows.groups),
             seed: settings.seed,
             hyper_parameters: hyper_parameters(fitted, settings),
         },
+        calibrated: None,
     }
 }
 

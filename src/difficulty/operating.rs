@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::config::Preset;
-
 /// The thresholds that an artifact brings along, chosen on out-of-fold scores.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,16 +48,4 @@ pub enum Verdict {
     Usable,
     /// It does not: routing by the score would be routing by noise.
     None,
-}
-
-impl OperatingPoints {
-    /// The point of a preset.
-    #[must_use]
-    pub fn get(&self, preset: Preset) -> OperatingPoint {
-        match preset {
-            Preset::Economy => self.economy,
-            Preset::Balanced => self.balanced,
-            Preset::Quality => self.quality,
-        }
-    }
 }

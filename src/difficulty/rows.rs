@@ -114,7 +114,8 @@ impl Rows {
     }
 }
 
-fn group_number(name: &str) -> u64 {
+/// The number of a group, from its name alone.
+pub(super) fn group_number(name: &str) -> u64 {
     Sha256::digest(name.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

@@ -104,7 +104,7 @@ impl Scorer {
     /// The threshold of one of the artifact's operating points, in [−1, 1].
     #[must_use]
     pub fn threshold(&self, preset: Preset) -> f64 {
-        self.artifact.operating_points.get(preset).threshold
+        self.artifact.threshold(preset)
     }
 
     /// Whether the score ranks better than chance.

@@ -1,5 +1,8 @@
 //! The integration tests: one binary, a module per area.
 
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod calibrate;
 #[cfg(test)]
 mod cascade;
 #[cfg(feature = "train")]

@@ -45,7 +45,7 @@ impl Scoring for ByWord {
     fn threshold(&self, preset: Preset) -> f64 {
         match preset {
             Preset::Economy => 1.0,
-            Preset::Balanced => 0.5,
+            Preset::Balanced | Preset::Calibrated => 0.5,
             Preset::Quality => 0.0,
         }
     }
