@@ -10,6 +10,8 @@ pub mod demo;
 pub mod distill;
 #[cfg(feature = "train")]
 pub mod eval;
+#[cfg(feature = "train")]
+mod hold_out;
 pub mod replay;
 pub mod score;
 pub mod serve;

@@ -20,6 +20,7 @@ pub use run::{Estimate, Policy, Run};
 use crate::config::{Config, EmbeddingConfig, ModelConfig};
 use crate::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
 use crate::difficulty::learn::learn;
+use crate::difficulty::rows::Unit;
 use crate::features::Extractor;
 use crate::labelled::LabelledQuery;
 use crate::standin;
@@ -112,6 +113,6 @@ async fn read(store: &dyn DecisionStore, since: Timestamp) -> anyhow::Result<Vec
 fn fit(queries: Vec<LabelledQuery>, out: &Path) -> anyhow::Result<()> {
     let tiers: Vec<String> = standin::configs()?.into_iter().map(|tier| tier.name).collect();
     let extractor = Extractor::open(&EmbeddingConfig::default(), out)?;
-    let learned = learn(queries.into_iter().map(Ok), &tiers, &extractor, &Settings::default())?;
+    let learned = learn(queries.into_iter().map(Ok), &tiers, Unit::Group, &extractor, &Settings::default())?;
     Ok(learned.artifact.save(out)?)
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::data::{DataArgs, report_skipped};
+use super::hold_out::HoldOut;
 use crate::cli::Failure;
 use crate::config::{Config, Preset};
 use crate::difficulty::calibrated::Calibrated;
@@ -23,6 +24,8 @@ pub struct Args {
     model: PathBuf,
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    hold_out: HoldOut,
     /// Print one JSON object on stdout and nothing else there.
     #[arg(long)]
     json: bool,
@@ -80,7 +83,9 @@ fn judge(scorer: &Scorer, file: &Path, args: &Args) -> Result<Judged, Failure> {
     let mut reader = args.data.open_some(&[file.to_owned()])?;
     for query in reader.by_ref() {
         let query = query?;
-        judged.take(&query, || scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))?;
+        if args.hold_out.judges_on(&query) {
+            judged.take(&query, || scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))?;
+        }
     }
     report_skipped(reader.skipped());
     judged.rows().check().map_err(|reason| Failure::BadInput(anyhow!("{}: {reason}", file.display())))?;

@@ -7,11 +7,13 @@ use rungs_training::Settings;
 use serde_json::json;
 
 use super::data::{DataArgs, report_skipped};
+use super::hold_out::HoldOut;
 use crate::cli::Failure;
 use crate::config::{Backend, Config, EmbeddingConfig};
 use crate::difficulty::figures::Figures;
 use crate::difficulty::learn::{LearnError, Learned, learn};
 use crate::difficulty::report;
+use crate::difficulty::rows::Unit;
 use crate::features::Extractor;
 
 /// Arguments of `rungs train`.
@@ -19,6 +21,8 @@ use crate::features::Extractor;
 pub struct Args {
     #[command(flatten)]
     data: DataArgs,
+    #[command(flatten)]
+    hold_out: HoldOut,
     /// The cheap tier, by its name in the data's outcomes.
     #[arg(long, required_unless_present = "tiers")]
     cheap: Option<String>,
@@ -37,6 +41,9 @@ pub struct Args {
     /// Seed of every random choice; equal seeds and data give an equal model.json, byte for byte.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// What stays together in cross-validation, and so what the figures call unseen.
+    #[arg(long, default_value = "group")]
+    cv: Unit,
     /// A configuration file, for where the embedder's files are.
     #[arg(long)]
     config: Option<PathBuf>,
@@ -55,7 +62,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
     let mut reader = args.data.open()?;
     let settings = Settings { seed: args.seed, ..Settings::default() };
-    let learned = learn(reader.by_ref(), &tiers, &extractor, &settings).map_err(|error| match error {
+    let seen = reader.by_ref().filter(|query| query.as_ref().map_or(true, |query| args.hold_out.trains_on(query)));
+    let learned = learn(seen, &tiers, args.cv, &extractor, &settings).map_err(|error| match error {
         LearnError::Embed(error) => Failure::Failed(error.into()),
         error => Failure::bad_input(error),
     })?;

@@ -5,7 +5,7 @@ use rungs_training::certify::{self, Promise, Refusal, certify};
 use super::calibrated::{Calibrated, Certificate, Goal, Loss, VOID_IF};
 use super::evaluate::Judged;
 use super::figures::Operating;
-use super::rows::{Rows, group_number};
+use super::rows::{Rows, Unit, group_number};
 use super::seen::Seen;
 use super::{Artifact, Score, Verdict};
 use crate::features::embedding::EmbedError;
@@ -52,7 +52,7 @@ impl Sample {
     pub fn new(artifact: &Artifact, on_seen: OnSeen) -> Self {
         let tiers: Vec<String> = artifact.tiers().map(str::to_owned).collect();
         Self {
-            cheap_only: Rows::new(tiers.get(..1).unwrap_or_default()),
+            cheap_only: Rows::new(tiers.get(..1).unwrap_or_default(), Unit::Group),
             judged: Judged::new(&tiers),
             cheap_scores: Vec::new(),
             seen: artifact.training.seen.open(),

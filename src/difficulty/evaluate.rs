@@ -4,7 +4,7 @@ use rungs_training::evaluate::{Scored, evaluate};
 
 use super::Score;
 use super::figures::{Figures, Operating};
-use super::rows::Rows;
+use super::rows::{Rows, Unit};
 use crate::features::embedding::EmbedError;
 use crate::labelled::LabelledQuery;
 use crate::policy::start;
@@ -24,7 +24,7 @@ impl Judged {
     /// No rows yet, for an artifact's tiers.
     #[must_use]
     pub fn new(tiers: &[String]) -> Self {
-        Self { rows: Rows::new(tiers), probabilities: vec![Vec::new(); tiers.len()] }
+        Self { rows: Rows::new(tiers, Unit::Group), probabilities: vec![Vec::new(); tiers.len()] }
     }
 
     /// Takes a query if it has an outcome of every tier; only then is it scored.

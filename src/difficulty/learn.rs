@@ -5,7 +5,7 @@ use rungs_training::evaluate::{Evaluation, Operation};
 use rungs_training::learners::extra_trees;
 use rungs_training::{Dataset, FitError, Fitted, Parts, Settings, fit};
 
-use super::rows::Rows;
+use super::rows::{Rows, Unit};
 use super::seen::SeenGroups;
 use super::{
     Artifact, Calibration, Forest, Head, Linear, Mixture, OperatingPoint, OperatingPoints, Provenance, Scaling, Signal,
@@ -41,17 +41,19 @@ pub struct Learned {
     pub operating_points: [Operation; 3],
 }
 
-/// Fits an artifact for `tiers` (cheap → frontier) to the queries that have an outcome of each.
+/// Fits an artifact for `tiers` (cheap → frontier) to the queries that have an outcome of each. Whatever shares a `unit`
+/// stays together in cross-validation.
 ///
 /// # Errors
 /// When a row is bad, a tier has no outcomes or only one class, there are too few groups, or a query cannot be embedded.
 pub fn learn(
     queries: impl Iterator<Item = Result<LabelledQuery, RowError>>,
     tiers: &[String],
+    unit: Unit,
     extractor: &Extractor,
     settings: &Settings,
 ) -> Result<Learned, LearnError> {
-    let mut rows = Rows::new(tiers);
+    let mut rows = Rows::new(tiers, unit);
     let mut features = Features::default();
     for query in queries {
         let query = query?;
@@ -150,7 +152,7 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             rows: rows.len(),
             rows_without_outcome: rows.left_out,
             groups,
-            seen: SeenGroups::new(&rows.groups),
+            seen: SeenGroups::new(&rows.questions),
             seed: settings.seed,
             hyper_parameters: hyper_parameters(fitted, settings),
         },
@@ -226,7 +228,9 @@ mod tests {
             growth: rungs_training::Growth { trees: 20, ..Settings::default().growth },
             ..Settings::default()
         };
-        let learned = learn(queries.iter().cloned().map(Ok), &TIERS.map(str::to_owned), &extractor, &settings).unwrap();
+        let learned =
+            learn(queries.iter().cloned().map(Ok), &TIERS.map(str::to_owned), Unit::Group, &extractor, &settings)
+                .unwrap();
         (learned, extractor)
     }
 
@@ -238,7 +242,7 @@ mod tests {
         assert_eq!(learned.artifact.signal.verdict, Verdict::Usable);
 
         let mut features = Features::default();
-        let mut rows = Rows::new(&TIERS.map(str::to_owned));
+        let mut rows = Rows::new(&TIERS.map(str::to_owned), Unit::Group);
         for query in &queries {
             rows.take(query);
             features.push(&extractor.extract(&query.request).unwrap());

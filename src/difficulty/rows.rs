@@ -16,8 +16,12 @@ pub struct Rows {
     pub costs: Vec<Vec<Option<f64>>>,
     /// Row weights.
     pub weights: Vec<f64>,
+    /// What rows are grouped by.
+    pub unit: Unit,
     /// A number per group, from the group's name alone, so that it is the same in every file.
     pub groups: Vec<u64>,
+    /// The number of the row's own group, whatever the unit: which questions a model has seen.
+    pub questions: Vec<u64>,
     /// Rows left out because they lack an outcome of one of the tiers.
     pub left_out: usize,
     /// All tiers that any row has an outcome of, with the number of those rows.
@@ -25,16 +29,28 @@ pub struct Rows {
     fingerprint: Sha256,
 }
 
+/// What must stay together when rows are split or drawn again.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Unit {
+    /// The row's `group`, else the row itself: figures are for unseen questions.
+    #[default]
+    Group,
+    /// The row's `domain`: figures are for unseen domains.
+    Domain,
+}
+
 impl Rows {
     /// No rows yet.
     #[must_use]
-    pub fn new(tiers: &[String]) -> Self {
+    pub fn new(tiers: &[String], unit: Unit) -> Self {
         Self {
+            unit,
             tiers: tiers.to_vec(),
             labels: vec![Vec::new(); tiers.len()],
             costs: vec![Vec::new(); tiers.len()],
             weights: Vec::new(),
             groups: Vec::new(),
+            questions: Vec::new(),
             left_out: 0,
             found: IndexMap::new(),
             fingerprint: Sha256::new(),
@@ -57,7 +73,12 @@ impl Rows {
             self.fingerprint.update(outcome.score.to_le_bytes());
         }
         self.weights.push(query.weight);
-        self.groups.push(group_number(query.cluster()));
+        let question = group_number(query.cluster());
+        self.questions.push(question);
+        self.groups.push(match (self.unit, &query.domain) {
+            (Unit::Domain, Some(domain)) => group_number(domain),
+            _ => question,
+        });
         for part in [query.id.as_bytes(), query.cluster().as_bytes(), &query.request.to_body()] {
             self.fingerprint.update((part.len() as u64).to_le_bytes());
             self.fingerprint.update(part);
@@ -72,6 +93,7 @@ impl Rows {
         self.costs.iter_mut().zip(other.costs).for_each(|(to, from)| to.extend(from));
         self.weights.extend(other.weights);
         self.groups.extend(other.groups);
+        self.questions.extend(other.questions);
         self.left_out += other.left_out;
         for (tier, rows) in other.found {
             *self.found.entry(tier).or_default() += rows;
@@ -114,6 +136,12 @@ impl Rows {
     }
 }
 
+/// Where a group falls in [0, 1): uniform, and the same in every file and run.
+#[must_use]
+pub fn place_of_group(name: &str) -> f64 {
+    group_number(name) as f64 / 2.0_f64.powi(64)
+}
+
 /// The number of a group, from its name alone.
 pub(super) fn group_number(name: &str) -> u64 {
     Sha256::digest(name.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
@@ -143,7 +171,7 @@ mod tests {
 
     #[test]
     fn rows_without_one_of_the_tiers_are_left_out_and_counted() {
-        let mut rows = Rows::new(&["a".to_owned(), "b".to_owned()]);
+        let mut rows = Rows::new(&["a".to_owned(), "b".to_owned()], Unit::Group);
         assert!(rows.take(&query("1", &[("b", 1.0), ("a", 0.0)])));
         assert!(!rows.take(&query("2", &[("a", 1.0), ("c", 0.0)])));
         assert_eq!((rows.len(), rows.left_out, &rows.labels), (1, 1, &vec![vec![0.0], vec![1.0]]));
@@ -152,16 +180,31 @@ mod tests {
 
     #[test]
     fn a_tier_that_is_not_there_is_named_with_those_that_are() {
-        let mut rows = Rows::new(&["a".to_owned(), "z".to_owned()]);
+        let mut rows = Rows::new(&["a".to_owned(), "z".to_owned()], Unit::Group);
         rows.take(&query("1", &[("a", 0.0), ("b", 1.0)]));
         let error = rows.check().unwrap_err();
         assert!(error.contains("tier `z`") && error.contains("a (1 rows), b (1 rows)"), "{error}");
     }
 
     #[test]
+    fn rows_are_grouped_by_question_or_by_domain() {
+        let groups = |unit| {
+            let mut rows = Rows::new(&["a".to_owned()], unit);
+            for (id, domain) in [("1", "x"), ("2", "x"), ("3", "y")] {
+                rows.take(&LabelledQuery { domain: Some(domain.to_owned()), ..query(id, &[("a", 1.0)]) });
+            }
+            let distinct = |numbers: Vec<u64>| numbers.into_iter().collect::<std::collections::HashSet<u64>>().len();
+            (distinct(rows.groups), distinct(rows.questions))
+        };
+        assert_eq!((groups(Unit::Group), groups(Unit::Domain)), ((3, 3), (2, 3)));
+        let share = (0..1000).filter(|i| place_of_group(&i.to_string()) < 0.2).count();
+        assert!((150..250).contains(&share), "{share}");
+    }
+
+    #[test]
     fn the_fingerprint_follows_content_and_order() {
         let print = |ids: &[&str], score: f64| {
-            let mut rows = Rows::new(&["a".to_owned()]);
+            let mut rows = Rows::new(&["a".to_owned()], Unit::Group);
             ids.iter().for_each(|id| assert!(rows.take(&query(id, &[("a", score)]))));
             rows.fingerprint()
         };

@@ -21,8 +21,8 @@ pub struct Settings {
     pub seed: u64,
     /// Parts of the cross-validation.
     pub folds: usize,
-    /// Penalties of the logistic heads to choose from, per row of weight 1, rising.
-    pub l2_per_row: Vec<f64>,
+    /// Penalties of the logistic heads to choose from, rising.
+    pub l2: Vec<f64>,
     /// Principal components of the embedding that the forest sees.
     pub components: usize,
     /// How the forest is grown.
@@ -34,7 +34,7 @@ impl Default for Settings {
         Self {
             seed: 0,
             folds: 5,
-            l2_per_row: vec![0.03, 0.1, 0.3, 1.0],
+            l2: vec![300.0, 1000.0, 3000.0],
             components: 64,
             growth: Growth { trees: 100, leaf: 15, candidates: 0.4 },
         }

@@ -24,7 +24,7 @@ pub(super) fn choose(
     let best = (0..totals.len()).min_by(|&a, &b| totals[a].total_cmp(&totals[b])).unwrap_or(0);
     let acceptable = |i: &usize| totals[*i] - totals[best] <= standard_error(&losses[*i], &losses[best]);
     let chosen = (0..totals.len()).rev().find(acceptable).unwrap_or(best);
-    let l2 = penalties(data, settings)[chosen];
+    let l2 = settings.l2.get(chosen).copied().unwrap_or(1.0);
     (l2, per_penalty.into_iter().nth(chosen).unwrap_or_default())
 }
 
@@ -45,15 +45,9 @@ pub(super) fn fit_all(design: &Array2<f64>, data: &Dataset, l2: f64) -> Result<V
         .collect()
 }
 
-/// The penalties to choose from. linfa's loss is a sum over rows, so what a penalty means depends on how many there are.
-fn penalties(data: &Dataset, settings: &Settings) -> Vec<f64> {
-    let weight: f64 = data.weights.iter().sum();
-    settings.l2_per_row.iter().map(|l2| l2 * weight).collect()
-}
-
 /// Per penalty the held-out probabilities; each path starts at the strongest penalty and warms up the next.
 fn held_out(design: &Array2<f64>, data: &Dataset, fold: &[usize], settings: &Settings) -> Vec<Probabilities> {
-    let (penalties, tiers) = (penalties(data, settings), data.labels.len());
+    let (penalties, tiers) = (&settings.l2, data.labels.len());
     let mut held_out = vec![vec![vec![0.0; data.rows()]; tiers]; penalties.len()];
     let tasks: Vec<(usize, usize)> =
         (0..settings.folds).flat_map(|part| (0..tiers).map(move |tier| (part, tier))).collect();

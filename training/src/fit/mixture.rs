@@ -10,13 +10,13 @@ pub struct Mixture {
     pub forest: f64,
 }
 
-/// Steps between no forest and nothing but forest.
-const STEPS: usize = 8;
+/// Neither learner is ever dropped: which is better on one sample of outcomes says little, their mean errs less.
+const CANDIDATES: [f64; 3] = [0.25, 0.5, 0.75];
 
 impl Mixture {
     /// The weight with the least log-loss on held-out probabilities.
     pub(super) fn choose(linear: &Probabilities, forest: &Probabilities, labels: &[Vec<f64>], weights: &[f64]) -> Self {
-        let candidates = (0..=STEPS).map(|step| Self { forest: step as f64 / STEPS as f64 });
+        let candidates = CANDIDATES.map(|forest| Self { forest }).into_iter();
         let loss = |mixture: &Self| log_loss(&mixture.mix(linear, forest), labels, weights);
         candidates.min_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(Self { forest: 0.5 })
     }
