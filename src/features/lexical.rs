@@ -5,6 +5,7 @@
 //! fall to zero, which `shape.stop_rate` and the `script` group tell apart from an unusual English text.
 
 mod chars;
+mod classes;
 mod code;
 mod numbers;
 mod options;
@@ -52,11 +53,12 @@ fn sentence_count(text: &str) -> usize {
 }
 
 /// log(1 + n).
-fn log(n: usize) -> f32 {
+pub(super) fn log(n: usize) -> f32 {
     (n as f32).ln_1p()
 }
 
-fn flag(condition: bool) -> f32 {
+/// 1 where the condition holds, else 0.
+pub(super) fn flag(condition: bool) -> f32 {
     f32::from(u8::from(condition))
 }
 

@@ -3,6 +3,7 @@
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::lexical::{flag, log};
 use super::schema::Sink;
 use crate::chat::{ChatRequest, Role};
 
@@ -65,15 +66,6 @@ fn is_error(result: &str) -> bool {
     let (head, _) = super::subject::ends(result, ERROR_WINDOW);
     let head = head.to_ascii_lowercase();
     ERROR_SIGNS.iter().any(|sign| head.contains(sign))
-}
-
-/// log(1 + n).
-fn log(n: usize) -> f32 {
-    (n as f32).ln_1p()
-}
-
-fn flag(condition: bool) -> f32 {
-    f32::from(u8::from(condition))
 }
 
 #[cfg(test)]

@@ -126,3 +126,55 @@ impl Files<'_> {
         crate::features::hex(&hash.finalize())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cosine(a: &[f32], b: &[f32]) -> f32 {
+        a.iter().zip(b).map(|(a, b)| a * b).sum()
+    }
+
+    #[test]
+    fn texts_of_one_subject_are_closer_than_texts_of_two() {
+        let table = StaticTable::built_in().unwrap();
+        let [court, judge, enzyme] =
+            ["The court dismissed the appeal.", "A judge ruled on the lawsuit.", "The enzyme binds the protein."]
+                .map(|text| table.embed(text).unwrap());
+        assert!(cosine(&court, &judge) > cosine(&court, &enzyme) + 0.2);
+        assert!(table.embed("").unwrap().iter().all(|x| *x == 0.0));
+    }
+
+    #[test]
+    fn a_question_behind_a_long_document_is_seen() {
+        let table = StaticTable::built_in().unwrap();
+        let document = "The river flows through the valley. ".repeat(300);
+        let question = "Which integral diverges? Prove it with the comparison test. ".repeat(30);
+        let [alone, behind, without] =
+            [&question, &format!("{document}{question}"), &document].map(|text| table.embed(text).unwrap());
+        assert!(cosine(&alone, &behind) > cosine(&alone, &without) + 0.3);
+    }
+
+    #[test]
+    fn the_folder_in_the_repository_is_the_table_in_the_binary() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/static");
+        assert_eq!(StaticTable::open(&dir).unwrap().id(), StaticTable::built_in().unwrap().id());
+    }
+
+    #[test]
+    fn a_folder_that_is_no_table_is_refused_with_the_reason() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = || StaticTable::open(dir.path()).err().map(|error| error.0).unwrap();
+        assert!(error().contains("config.json"), "{}", error());
+        let write = |name: &str, content: &[u8]| std::fs::write(dir.path().join(name), content).unwrap();
+        write("config.json", b"{}");
+        write("model.safetensors", b"no tensors");
+        write("tokenizer.json", br#"{"model":{"vocab":{"a":0,"b":1,"c":2}}}"#);
+        assert!(error().contains("model.safetensors"), "{}", error());
+        let rows = safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![2, 1], &[0; 8]).unwrap();
+        write("model.safetensors", &safetensors::serialize([("embeddings", rows)], None).unwrap());
+        assert!(error().contains("2 rows, but tokenizer.json 3 tokens"), "{}", error());
+        write("tokenizer.json", br#"{"model":{"vocab":{"a":0,"b":7}}}"#);
+        assert!(error().contains("the id 7 of `b`"), "{}", error());
+    }
+}
