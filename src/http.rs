@@ -1,6 +1,6 @@
 //! The HTTP endpoints: one file each, over the shared [`App`].
 //!
-//! An endpoint reads a dialect, lets [`App::decide`] plan, hands the job to the engine and writes the answer in the
+//! An endpoint reads a dialect, lets `App::decide` plan, hands the job to the engine and writes the answer in the
 //! same dialect. Everything that is not about a dialect lives beside them.
 
 mod body;

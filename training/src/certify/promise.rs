@@ -68,7 +68,7 @@ pub enum Refusal {
     TooFewLabels {
         /// Units at hand.
         have: usize,
-        /// Units needed: see [`certify`].
+        /// Units needed: see [`super::certify`].
         needed: usize,
         /// The promise's ε.
         epsilon: f64,
