@@ -11,8 +11,8 @@ use crate::upstream::replay::{Replay, Tape};
 pub const SENTENCE: &str = "This is a stand-in, not a model: no provider is configured, and this question is not among \
     the recorded samples. Add two or more [[tiers]] to the configuration to get answers of real models.";
 
-/// A question that is among the samples, to try a router with.
-pub const EXAMPLE: &str = "What is 10% of 420? Give only the number.";
+/// A question that is among the samples, to try a router with; README.md asks it too.
+pub const EXAMPLE: &str = "What is 40 + 44? Give only the number.";
 
 /// The recorded samples: `datasets/sample/queries.jsonl`.
 const SAMPLE: &str = include_str!("../datasets/sample/queries.jsonl");
