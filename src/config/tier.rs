@@ -155,6 +155,8 @@ fn total_timeout() -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::ExposeSecret;
+
     use super::*;
 
     #[test]
@@ -170,5 +172,31 @@ mod tests {
         let price = Price { input: 1.0, output: 1.0, cached_input: None };
         let usage = Usage { input_tokens: 10, output_tokens: 0, cached_tokens: 50 };
         assert!((price.cost_usd(usage) - 1e-5).abs() < 1e-15);
+    }
+
+    fn tier(key: &str) -> TierConfig {
+        let common = "name = 'small'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'";
+        toml::from_str(&format!("{common}\n{key}")).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_names_the_tier_and_its_source() {
+        let error = tier("api_key_file = '/nowhere/key'").read_key().unwrap_err();
+        assert!(error.contains("tier small") && error.contains("/nowhere/key"), "{error}");
+        let error = tier("api_key_env = 'RUNGS_TEST_NO_SUCH_KEY'").read_key().unwrap_err();
+        assert!(error.contains("tier small") && error.contains("RUNGS_TEST_NO_SUCH_KEY"), "{error}");
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        let error = tier(&format!("api_key_file = '{}'", empty.path().display())).read_key().unwrap_err();
+        assert!(error.contains("is empty"), "{error}");
+    }
+
+    #[test]
+    fn a_key_is_read_without_its_line_end_and_never_printed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "sk-secret\n").unwrap();
+        let tier = tier(&format!("api_key_file = '{}'", file.path().display()));
+        let key = tier.read_key().unwrap();
+        assert_eq!(key.as_ref().map(ExposeSecret::expose_secret), Some("sk-secret"));
+        assert!(!format!("{tier:?} {key:?}").contains("sk-secret"));
     }
 }
