@@ -11,12 +11,15 @@ pub mod agreement;
 mod call;
 pub mod confidence;
 mod engine;
+mod examine;
 mod failure;
+mod form;
 mod ledger;
 mod live;
 mod phrases;
 mod reply;
 mod rung;
+mod schemas;
 mod stream;
 
 pub use engine::{Engine, Job};

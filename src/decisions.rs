@@ -3,5 +3,5 @@
 pub mod record;
 pub mod store;
 
-pub use record::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Outcome, Purpose, Signals};
+pub use record::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Form, Outcome, Purpose, Signals};
 pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};

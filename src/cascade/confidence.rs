@@ -3,7 +3,7 @@
 use super::phrases::{is_refusal, states_uncertainty};
 use crate::chat::{Answer, ChatRequest, TokenLogprob};
 use crate::config::CascadeConfig;
-use crate::decisions::{EscalationReason, Signals};
+use crate::decisions::{EscalationReason, Form, Signals};
 use crate::policy::answer_limit;
 
 /// Log-probabilities below this count as this: servers write −∞ as any very negative number, and one such token must
@@ -13,12 +13,12 @@ const LOWEST_LOGPROB: f64 = -20.0;
 /// Measures an answer. `agreement` is the share of the samples that it speaks for, where several were drawn.
 #[must_use]
 pub fn measure(answer: &Answer, agreement: Option<f64>) -> Signals {
-    Signals { mean_logprob: mean_logprob(&answer.logprobs), agreement }
+    Signals { mean_logprob: mean_logprob(&answer.logprobs), agreement, ..Signals::default() }
 }
 
 /// Why an answer is not good enough; `None` when it passes. A signal that is not there is not held against it.
 ///
-/// What the answer says of itself comes first, then the samples, then the log-probabilities.
+/// What the answer says of itself comes first, then its form, then the samples, then the log-probabilities.
 #[must_use]
 pub fn check(
     request: &ChatRequest,
@@ -26,13 +26,21 @@ pub fn check(
     signals: Signals,
     config: &CascadeConfig,
 ) -> Option<EscalationReason> {
-    stated(request, answer).or_else(|| {
-        let below = |signal: Option<f64>, limit: f64| signal.is_some_and(|value| value < limit);
-        if below(signals.agreement, config.min_agreement) {
-            return Some(EscalationReason::Disagreement);
-        }
-        below(signals.mean_logprob, config.min_mean_logprob).then_some(EscalationReason::LowLogprob)
-    })
+    stated(request, answer).or_else(|| misshapen(answer, signals)).or_else(|| predicted(signals, config))
+}
+
+/// Whether the answer lacks the form that the request demands.
+fn misshapen(answer: &Answer, signals: Signals) -> Option<EscalationReason> {
+    let reason = if answer.tool_calls.is_empty() { EscalationReason::Schema } else { EscalationReason::ToolArguments };
+    (signals.form == Some(Form::Invalid)).then_some(reason)
+}
+
+fn predicted(signals: Signals, config: &CascadeConfig) -> Option<EscalationReason> {
+    let below = |signal: Option<f64>, limit: f64| signal.is_some_and(|value| value < limit);
+    if below(signals.agreement, config.min_agreement) {
+        return Some(EscalationReason::Disagreement);
+    }
+    below(signals.mean_logprob, config.min_mean_logprob).then_some(EscalationReason::LowLogprob)
 }
 
 fn stated(request: &ChatRequest, answer: &Answer) -> Option<EscalationReason> {

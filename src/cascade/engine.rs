@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::call::{Fetched, Shape};
+use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
 use super::live::Live;
@@ -23,7 +24,7 @@ use crate::upstream::{Phase, Tier, UpstreamError};
 /// Calls tiers and keeps records. One serves all requests.
 pub struct Engine {
     tiers: IndexMap<String, Tier>,
-    config: CascadeConfig,
+    pub(super) examiner: Examiner,
     store: Arc<dyn DecisionStore>,
     durability: Durability,
     tasks: TaskTracker,
@@ -59,7 +60,7 @@ impl Engine {
         durability: Durability,
     ) -> Self {
         let tiers = tiers.into_iter().map(|tier| (tier.name().to_owned(), tier)).collect();
-        Self { tiers, config, store, durability, tasks: TaskTracker::new() }
+        Self { tiers, examiner: Examiner::new(config), store, durability, tasks: TaskTracker::new() }
     }
 
     /// The tiers, cheap → frontier.
@@ -167,10 +168,10 @@ impl Engine {
     async fn take(&self, job: &mut Job, tier: &Tier, shape: Shape, is_last: bool) -> Result<Arrived, Miss> {
         let complete = |fetched| Arrived::Complete(tier.clone(), fetched);
         if job.plan.checked && !is_last {
-            return ask_checked(job, tier, shape, &self.config).await.map(complete);
+            return ask_checked(job, tier, shape, &self.examiner).await.map(complete);
         }
         match shape {
-            Shape::Whole => ask(job, tier, shape).await.map(complete),
+            Shape::Whole => ask(job, tier, shape, &self.examiner).await.map(complete),
             Shape::Stream => Live::open(job, tier).await.map(Arrived::Live).map_err(Miss::Failed),
         }
     }
@@ -217,7 +218,10 @@ impl Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("tiers", &self.tiers).field("config", &self.config).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("tiers", &self.tiers)
+            .field("config", &self.examiner.config)
+            .finish_non_exhaustive()
     }
 }
 

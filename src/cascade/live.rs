@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use futures_util::StreamExt;
 
 use super::call::within;
-use super::confidence;
 use super::engine::Job;
+use super::examine::Examiner;
 use crate::decisions::Purpose;
 use crate::upstream::{Chunk, ChunkStream, Fold, Tier, UpstreamError};
 
@@ -72,7 +72,7 @@ impl Live {
     }
 
     /// The next step. From the chunk on that completes the answer, chunks wait until the upstream has ended.
-    pub(super) async fn next(&mut self, job: &mut Job) -> Step {
+    pub(super) async fn next(&mut self, job: &mut Job, examiner: &Examiner) -> Step {
         loop {
             if !self.is_complete()
                 && let Some(chunk) = self.waiting.pop_front()
@@ -84,7 +84,7 @@ impl Live {
                     self.fold.push(&chunk);
                     self.waiting.push_back(chunk);
                 }
-                Ok(None) => return self.complete(job),
+                Ok(None) => return self.complete(job, examiner).await,
                 Ok(Some(Err(error))) | Err(error) => {
                     job.ledger.failed(self.attempt, &error);
                     return Step::Broken(error);
@@ -97,10 +97,10 @@ impl Live {
         self.fold.finished() >= self.choices
     }
 
-    fn complete(&mut self, job: &mut Job) -> Step {
+    async fn complete(&mut self, job: &mut Job, examiner: &Examiner) -> Step {
         let answer = self.fold.answer();
         job.ledger.answered(self.attempt, &self.tier, answer);
-        job.ledger.judged(self.attempt, confidence::measure(answer, None), None);
+        job.ledger.judged(self.attempt, examiner.measure(&job.request, answer, None).await, None);
         Step::Complete(self.waiting.drain(..).collect())
     }
 }

@@ -5,10 +5,9 @@ use futures_util::stream::FuturesUnordered;
 
 use super::agreement::{Vote, majority};
 use super::call::{Fetched, Shape, checked, fetch};
-use super::confidence;
 use super::engine::Job;
+use super::examine::Examiner;
 use crate::chat::ChatRequest;
-use crate::config::CascadeConfig;
 use crate::decisions::{EscalationReason, Purpose};
 use crate::upstream::{Phase, Tier, UpstreamError};
 
@@ -22,11 +21,11 @@ pub(super) enum Miss {
 }
 
 /// Asks a tier whose answer is served as it comes.
-pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape) -> Result<Fetched, Miss> {
+pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape, examiner: &Examiner) -> Result<Fetched, Miss> {
     let request = job.request.clone();
     let (mut fetched, error) = call_all(job, tier, vec![(Purpose::Answer, request)], shape).await;
     let Some((attempt, fetched)) = fetched.pop() else { return Err(Miss::Failed(error)) };
-    job.ledger.judged(attempt, confidence::measure(fetched.answer(), None), None);
+    job.ledger.judged(attempt, examiner.measure(&job.request, fetched.answer(), None).await, None);
     Ok(fetched)
 }
 
@@ -35,9 +34,9 @@ pub(super) async fn ask_checked(
     job: &mut Job,
     tier: &Tier,
     shape: Shape,
-    config: &CascadeConfig,
+    examiner: &Examiner,
 ) -> Result<Fetched, Miss> {
-    let calls = checked(&job.request, tier, config);
+    let calls = checked(&job.request, tier, &examiner.config);
     let (mut fetched, error) = call_all(job, tier, calls, shape).await;
     let answers: Vec<_> = fetched.iter().map(|(_, fetched)| fetched.answer()).collect();
     let majority = majority(&answers);
@@ -49,8 +48,8 @@ pub(super) async fn ask_checked(
     for (i, (attempt, fetched)) in fetched.iter().enumerate() {
         let is_chosen = i == chosen;
         let agreement = majority.as_ref().filter(|_| is_chosen).map(Vote::agreement);
-        let signals = confidence::measure(fetched.answer(), agreement);
-        let verdict = confidence::check(&job.request, fetched.answer(), signals, config);
+        let signals = examiner.measure(&job.request, fetched.answer(), agreement).await;
+        let verdict = examiner.check(&job.request, fetched.answer(), signals);
         if is_chosen {
             reason = verdict;
             job.ledger.judged(*attempt, signals, verdict);

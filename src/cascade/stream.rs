@@ -72,7 +72,7 @@ async fn relay(engine: &Engine, mut job: Job, mut live: Live, client: Client) {
         let step = tokio::select! {
             biased;
             () = events.closed() => return engine.cancelled(job).await,
-            step = live.next(&mut job) => step,
+            step = live.next(&mut job, &engine.examiner) => step,
         };
         match step {
             Step::Chunk(chunk) => match timeout_at(deadline, events.send(StreamEvent::Chunk(chunk))).await {

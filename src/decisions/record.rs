@@ -155,6 +155,10 @@ pub enum EscalationReason {
     Truncated,
     /// The samples disagree.
     Disagreement,
+    /// The answer is not the JSON that `response_format` demands.
+    Schema,
+    /// A tool that was not declared is called, or one with arguments that its declaration forbids.
+    ToolArguments,
     /// The upstream refused, hung, broke or answered with an error.
     UpstreamFailure,
 }
@@ -166,4 +170,19 @@ pub struct Signals {
     pub mean_logprob: Option<f64>,
     /// Share of the samples that agree with the most common answer, in (0, 1].
     pub agreement: Option<f64>,
+    /// Whether the answer has the form that the request demands; `None` where it demands none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub form: Option<Form>,
+}
+
+/// Whether an answer has the form that the request demands, by `response_format` or the declarations of its tools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// It has.
+    Valid,
+    /// It has not.
+    Invalid,
+    /// The schema in the request cannot be used: it is not one, refers to another document, or takes too long.
+    Unchecked,
 }

@@ -19,6 +19,8 @@ mod sample;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod structured;
+#[cfg(test)]
 mod support;
 #[cfg(feature = "train")]
 #[cfg(test)]
