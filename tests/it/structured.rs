@@ -26,8 +26,9 @@ async fn become_of(text: &str, demand: &Value) -> Vec<(String, Option<Escalation
         let mut more = demand.clone();
         more["stream"] = stream.into();
         let response = router.ask("easy", more).await;
-        let attempt = router.record(&response).await.attempts.swap_remove(0);
-        seen.push((header(&response, "x-rungs-tier"), attempt.reason, attempt.signals.form));
+        let tier = header(&response, "x-rungs-tier");
+        let attempt = router.ended(response).await.attempts.swap_remove(0);
+        seen.push((tier, attempt.reason, attempt.signals.form));
         let sent: Value = serde_json::from_str(&received(&small).await[0]).unwrap();
         assert_eq!(sent["response_format"], demand["response_format"]);
     }
@@ -116,9 +117,8 @@ async fn calls_that_no_declaration_allows_climb() {
             let (small, large) = (answering(reply).await, saying("from large").await);
             let router = over(&small, &large).await;
             let response = router.ask("easy", json!({"tools": tools, "stream": stream})).await;
-            let record = router.record(&response).await;
-            assert_eq!(record.attempts[0].reason, reason, "{name} {arguments}");
             assert_eq!(header(&response, "x-rungs-tier"), if reason.is_none() { "small" } else { "large" });
+            assert_eq!(router.ended(response).await.attempts[0].reason, reason, "{name} {arguments}");
         }
     }
 }

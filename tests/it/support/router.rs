@@ -134,6 +134,13 @@ impl Router {
         self.store.get(&id).await.unwrap().expect("the record is kept before the answer leaves")
     }
 
+    /// The record of an answer that is read to its end: a stream's record is kept before its last byte.
+    pub(crate) async fn ended(&self, response: Response) -> DecisionRecord {
+        let id = header(&response, "x-rungs-decision-id");
+        response.bytes().await.unwrap();
+        self.store.get(&id).await.unwrap().expect("the record is kept before the answer ends")
+    }
+
     /// The newest record, waiting for it a little while.
     pub(crate) async fn newest(&self) -> DecisionRecord {
         let start = Instant::now();
