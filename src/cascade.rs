@@ -9,6 +9,7 @@
 
 pub mod agreement;
 mod call;
+mod checks;
 pub mod confidence;
 mod engine;
 mod examine;
@@ -22,6 +23,7 @@ mod rung;
 mod schemas;
 mod stream;
 
+pub use checks::CheckState;
 pub use engine::{Engine, Job};
 pub use failure::{Failure, FailureCause};
 pub use ledger::Ledger;

@@ -1,10 +1,12 @@
 //! Configuration: one struct per concern, read from TOML over the embedded, commented defaults.
 
 mod cascade;
+mod checks;
 mod embedding;
 mod log;
 mod model;
 mod policy;
+mod route;
 mod server;
 mod tier;
 
@@ -15,10 +17,12 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 pub use cascade::CascadeConfig;
+pub use checks::ChecksConfig;
 pub use embedding::{Backend, EmbeddingConfig};
 pub use log::{Content, Durability, LogConfig};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
+pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
 pub use tier::{Price, TierConfig};
 
@@ -41,10 +45,14 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Which answers are checked, and how.
     pub cascade: CascadeConfig,
+    /// How the checks of the routes are run.
+    pub checks: ChecksConfig,
     /// The decision log.
     pub log: LogConfig,
     /// Model names that clients may send, and what they mean.
     pub aliases: IndexMap<String, String>,
+    /// Settings of named uses of the product, by the name in `x-rungs-route`; `default` is for all others.
+    pub routes: IndexMap<String, RouteConfig>,
     /// The upstream models, cheap → frontier; empty means the local stand-ins.
     pub tiers: Vec<TierConfig>,
 }
@@ -94,7 +102,9 @@ impl Config {
         self.server.check()?;
         self.policy.check()?;
         self.cascade.check()?;
+        self.checks.check()?;
         self.log.check()?;
+        self.routes.iter().try_for_each(|(name, route)| route.check(name))?;
         tier::check_all(&self.tiers)?;
         self.check_aliases()
     }
@@ -155,6 +165,8 @@ mod tests {
         let config: Config = toml::from_str(&all.replace("api_key_file", "# api_key_file")).unwrap();
         assert_eq!(config.tiers.len(), 1);
         assert!(config.model.path.is_some());
+        assert_eq!(config.routes["support"].checks.len(), 5);
+        assert_eq!(config.routes["support"].check("support"), Ok(()));
     }
 
     #[test]

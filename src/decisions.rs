@@ -1,7 +1,9 @@
 //! The decision log: one durable record per request.
 
+pub mod checked;
 pub mod record;
 pub mod store;
 
+pub use checked::{CheckResult, CheckVerdict};
 pub use record::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Form, Outcome, Purpose, Signals};
 pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};

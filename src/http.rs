@@ -13,6 +13,7 @@ mod health;
 mod models;
 mod route;
 mod state;
+mod stats;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/decisions", get(decisions::list))
         .route("/v1/decisions/{id}", get(decisions::one))
+        .route("/v1/stats", get(stats::stats))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(error::no_such_path)

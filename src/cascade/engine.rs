@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::call::{Fetched, Shape};
+use super::checks::CheckState;
 use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
@@ -16,7 +17,7 @@ use super::reply::{Reply, StreamReply};
 use super::rung::{Miss, ask, ask_checked};
 use super::stream;
 use crate::chat::ChatRequest;
-use crate::config::{CascadeConfig, Durability};
+use crate::config::{Config, Durability};
 use crate::decisions::{DecisionStore, Outcome};
 use crate::policy::Plan;
 use crate::upstream::{Phase, Tier, UpstreamError};
@@ -53,19 +54,26 @@ pub(super) enum Arrived {
 
 impl Engine {
     /// An engine over these tiers.
-    pub fn new(
-        tiers: impl IntoIterator<Item = Tier>,
-        config: CascadeConfig,
-        store: Arc<dyn DecisionStore>,
-        durability: Durability,
-    ) -> Self {
+    pub fn new(tiers: impl IntoIterator<Item = Tier>, config: &Config, store: Arc<dyn DecisionStore>) -> Self {
         let tiers = tiers.into_iter().map(|tier| (tier.name().to_owned(), tier)).collect();
-        Self { tiers, examiner: Examiner::new(config), store, durability, tasks: TaskTracker::new() }
+        Self {
+            tiers,
+            examiner: Examiner::new(config),
+            store,
+            durability: config.log.durability,
+            tasks: TaskTracker::new(),
+        }
     }
 
     /// The tiers, cheap → frontier.
     pub fn tiers(&self) -> impl ExactSizeIterator<Item = &Tier> + Clone {
         self.tiers.values()
+    }
+
+    /// How the user's checks do.
+    #[must_use]
+    pub fn checks(&self) -> Vec<CheckState> {
+        self.examiner.checks.states()
     }
 
     /// A whole answer. Dropping the future gives the request up: its call ends and its record says so.

@@ -1,22 +1,28 @@
 //! Measures an answer and says whether it passes.
 
+use super::checks::{Checked, Checks, Subject};
 use super::confidence;
 use super::form::form;
 use super::schemas::Schemas;
 use crate::chat::{Answer, ChatRequest};
-use crate::config::CascadeConfig;
+use crate::config::{CascadeConfig, Config};
 use crate::decisions::{EscalationReason, Signals};
 
 /// What every answer is held against. One serves all requests.
 #[derive(Debug)]
 pub(super) struct Examiner {
     pub(super) config: CascadeConfig,
+    pub(super) checks: Checks,
     schemas: Schemas,
 }
 
 impl Examiner {
-    pub(super) fn new(config: CascadeConfig) -> Self {
-        Self { config, schemas: Schemas::default() }
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            config: config.cascade.clone(),
+            checks: Checks::new(&config.checks, &config.routes),
+            schemas: Schemas::default(),
+        }
     }
 
     /// What can be measured of an answer. `agreement` is the share of the samples that it speaks for, where several were
@@ -25,8 +31,19 @@ impl Examiner {
         Signals { form: form(&self.schemas, request, answer).await, ..confidence::measure(answer, agreement) }
     }
 
-    /// Why an answer is not good enough; `None` when it passes.
-    pub(super) fn check(&self, request: &ChatRequest, answer: &Answer, signals: Signals) -> Option<EscalationReason> {
+    /// Why an answer by itself is not good enough; `None` when it passes.
+    pub(super) fn weigh(&self, request: &ChatRequest, answer: &Answer, signals: Signals) -> Option<EscalationReason> {
         confidence::check(request, answer, signals, &self.config)
+    }
+
+    /// Why an answer is not good enough, with what the user's checks say of it. They outrank what is predicted, and are
+    /// not asked where the answer lacks what no check can make good.
+    pub(super) async fn judge(&self, subject: Subject<'_>, signals: Signals) -> (Option<EscalationReason>, Checked) {
+        let reason = self.weigh(subject.request, subject.answer, signals);
+        if reason.is_some_and(|reason| !reason.is_predicted()) {
+            return (reason, Checked::default());
+        }
+        let checked = self.checks.run(subject, &self.schemas).await;
+        (checked.outrank(reason), checked)
     }
 }

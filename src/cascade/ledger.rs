@@ -4,7 +4,9 @@ use tokio::time::Instant;
 
 use super::reply::Facts;
 use crate::chat::Answer;
-use crate::decisions::{Attempt, AttemptStatus, DecisionRecord, EscalationReason, Outcome, Purpose, Signals};
+use crate::decisions::{
+    Attempt, AttemptStatus, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
+};
 use crate::upstream::{Tier, UpstreamError};
 
 /// The record of a request under way. Whatever it shows at any moment is true: an attempt that has not ended counts as
@@ -46,6 +48,7 @@ impl Ledger {
             status: AttemptStatus::Cancelled,
             reason: None,
             signals: Signals::default(),
+            checks: Vec::new(),
             usage: None,
             cost_usd: None,
             started_ms: millis(self.arrived, started),
@@ -78,6 +81,18 @@ impl Ledger {
             attempt.reason = Some(EscalationReason::UpstreamFailure);
             attempt.error = Some(error.to_string());
         });
+    }
+
+    /// The route that the request named.
+    pub(super) fn route(&self) -> Option<&str> {
+        self.record.route.as_deref()
+    }
+
+    /// What the user's checks said of an answer.
+    pub(super) fn checked(&mut self, attempt: usize, results: Vec<CheckResult>) {
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.checks = results;
+        }
     }
 
     /// What was measured of an answer, and whether it is served; `reason` says why it is not.

@@ -4,7 +4,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 
 use super::agreement::{Vote, majority};
-use super::call::{Fetched, Shape, checked, fetch};
+use super::call::{Fetched, Shape, checked, fetch, within};
+use super::checks::Subject;
 use super::engine::Job;
 use super::examine::Examiner;
 use crate::chat::ChatRequest;
@@ -44,23 +45,21 @@ pub(super) async fn ask_checked(
     if chosen >= fetched.len() {
         return Err(Miss::Failed(error));
     }
-    let mut reason = None;
-    for (i, (attempt, fetched)) in fetched.iter().enumerate() {
-        let is_chosen = i == chosen;
-        let agreement = majority.as_ref().filter(|_| is_chosen).map(Vote::agreement);
-        let signals = examiner.measure(&job.request, fetched.answer(), agreement).await;
-        let verdict = examiner.check(&job.request, fetched.answer(), signals);
-        if is_chosen {
-            reason = verdict;
-            job.ledger.judged(*attempt, signals, verdict);
-        } else {
-            job.ledger.passed_over(*attempt, signals, verdict);
-        }
+    for (_, (attempt, fetched)) in fetched.iter().enumerate().filter(|(place, _)| *place != chosen) {
+        let signals = examiner.measure(&job.request, fetched.answer(), None).await;
+        let reason = examiner.weigh(&job.request, fetched.answer(), signals);
+        job.ledger.passed_over(*attempt, signals, reason);
     }
-    match reason {
-        Some(reason) => Err(Miss::Rejected(reason)),
-        None => Ok(fetched.swap_remove(chosen).1),
-    }
+    let (attempt, fetched) = fetched.swap_remove(chosen);
+    let agreement = majority.as_ref().map(Vote::agreement);
+    let signals = examiner.measure(&job.request, fetched.answer(), agreement).await;
+    let (request, answer) = (&job.request, fetched.answer());
+    let subject = Subject { route: job.ledger.route(), tier: tier.name(), request, answer };
+    let judgement = within(job.deadline, examiner.judge(subject, signals)).await;
+    let (reason, checked) = judgement.map_err(Miss::Failed)?;
+    job.ledger.judged(attempt, signals, reason);
+    job.ledger.checked(attempt, checked.results);
+    reason.map_or(Ok(fetched), |reason| Err(Miss::Rejected(reason)))
 }
 
 /// Makes all calls at once. Gives the answers in the order in which their calls were started, and the last error.

@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::checked::CheckResult;
 use crate::chat::Usage;
 use crate::difficulty::Acceptability;
 use crate::policy::Cause;
@@ -99,6 +100,9 @@ pub struct Attempt {
     pub reason: Option<EscalationReason>,
     /// What the checks measured.
     pub signals: Signals,
+    /// What the user's own checks said of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<CheckResult>,
     /// Tokens; `None` when the upstream did not say.
     pub usage: Option<Usage>,
     /// Cost in USD; `None` when tokens or prices are unknown.
@@ -157,10 +161,20 @@ pub enum EscalationReason {
     Disagreement,
     /// The answer is not the JSON that `response_format` demands.
     Schema,
+    /// A check that the user brought failed.
+    Check,
     /// A tool that was not declared is called, or one with arguments that its declaration forbids.
     ToolArguments,
     /// The upstream refused, hung, broke or answered with an error.
     UpstreamFailure,
+}
+
+impl EscalationReason {
+    /// Whether this is a guess at how good the answer is, not something seen in it: a check knows better.
+    #[must_use]
+    pub fn is_predicted(self) -> bool {
+        matches!(self, Self::LowLogprob | Self::Unsure | Self::Disagreement)
+    }
 }
 
 /// What the checks measured of an answer; a signal that was not there is `None`.

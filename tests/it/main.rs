@@ -5,6 +5,8 @@
 mod calibrate;
 #[cfg(test)]
 mod cascade;
+#[cfg(test)]
+mod checks;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod demo;

@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::config::{Durability, LogConfig};
 use rungs::decisions::{
-    Attempt, AttemptStatus, DecisionFilter, DecisionRecord, DecisionStore, EscalationReason, Form, Outcome, Purpose,
-    Signals, open,
+    Attempt, AttemptStatus, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore, EscalationReason,
+    Form, Outcome, Purpose, Signals, open,
 };
 use rungs::difficulty::Acceptability;
 use rungs::policy::Cause;
@@ -71,6 +71,13 @@ fn attempt(tier: &str) -> Attempt {
         status: AttemptStatus::Accepted,
         reason: None,
         signals: Signals { mean_logprob: Some(-0.9), agreement: Some(2.0 / 3.0), form: Some(Form::Unchecked) },
+        checks: vec![CheckResult {
+            name: "tests".to_owned(),
+            verdict: CheckVerdict::Pass,
+            score: Some(0.75),
+            error: None,
+            took_ms: 1.5,
+        }],
         usage: Some(Usage { input_tokens: 59, output_tokens: 4, cached_tokens: 32 }),
         cost_usd: Some(0.000_06),
         started_ms: 0.2,
