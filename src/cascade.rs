@@ -9,6 +9,7 @@
 
 pub mod agreement;
 mod call;
+mod caps;
 mod checks;
 pub mod confidence;
 mod engine;
@@ -23,6 +24,7 @@ mod rung;
 mod schemas;
 mod stream;
 
+pub use caps::Caps;
 pub use checks::CheckState;
 pub use engine::{Engine, Job};
 pub use failure::{Failure, FailureCause};

@@ -41,4 +41,6 @@ pub enum Cause {
     Fallback,
     /// The cheaper tiers cannot hold the conversation.
     ContextWindow,
+    /// The tier that was wanted is expected to cost more than the request may.
+    MaxCost,
 }

@@ -8,13 +8,14 @@ use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::call::{Fetched, Shape};
+use super::caps::Caps;
 use super::checks::CheckState;
 use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
 use super::live::Live;
 use super::reply::{Reply, StreamReply};
-use super::rung::{Miss, ask, ask_checked};
+use super::rung::{Miss, Rejected, ask, ask_checked};
 use super::stream;
 use crate::chat::ChatRequest;
 use crate::config::{Config, Durability};
@@ -42,6 +43,8 @@ pub struct Job {
     pub ledger: Ledger,
     /// When the request's time is over, every attempt included.
     pub deadline: Instant,
+    /// What the request may take, every attempt included.
+    pub caps: Caps,
 }
 
 /// What a climb ends with.
@@ -147,30 +150,38 @@ impl Engine {
 
     /// Goes up rung by rung until there is something to serve.
     pub(super) async fn climb(&self, job: &mut Job, shape: Shape) -> Result<Arrived, FailureCause> {
-        let rungs = job.plan.rungs.clone();
-        for (i, name) in rungs.iter().enumerate() {
-            let Some(tier) = self.tiers.get(name) else {
-                return Err(FailureCause::Internal(format!("the plan names a tier `{name}` that does not exist")));
-            };
+        let rungs = self.rungs(&job.plan)?;
+        let mut at_hand = None;
+        let mut failure = FailureCause::Internal("the plan has no tier".to_owned());
+        for (i, tier) in rungs.iter().enumerate() {
+            if let Some(cap) = job.caps.forbids(&job.ledger, [*tier]) {
+                job.ledger.stopped(cap);
+                return serve_all_the_same(job, at_hand).ok_or(FailureCause::Cap(cap));
+            }
+            if i > 0 {
+                job.ledger.escalated();
+            }
             let is_last = i + 1 == rungs.len();
-            let error = match self.take(job, tier, shape, is_last).await {
+            match self.take(job, tier, shape, is_last).await {
                 Ok(arrived) => return Ok(arrived),
                 Err(Miss::Failed(UpstreamError::Timeout(Phase::Request))) => return Err(FailureCause::Deadline),
                 Err(Miss::Failed(error)) => {
-                    tracing::warn!(decision = job.ledger.id(), tier = name, %error, "the tier failed");
-                    Some(error)
+                    tracing::warn!(decision = job.ledger.id(), tier = tier.name(), %error, "the tier failed");
+                    failure = FailureCause::Upstream { tier: tier.name().to_owned(), error };
                 }
-                Err(Miss::Rejected(reason)) => {
-                    tracing::debug!(decision = job.ledger.id(), tier = name, ?reason, "the answer did not pass");
-                    None
+                Err(Miss::Rejected(rejected)) => {
+                    let reason = rejected.reason;
+                    tracing::debug!(decision = job.ledger.id(), tier = tier.name(), ?reason, "the answer did not pass");
+                    at_hand = Some((*tier, rejected));
                 }
-            };
-            match error {
-                Some(error) if is_last => return Err(FailureCause::Upstream { tier: name.clone(), error }),
-                _ => job.ledger.escalated(),
             }
         }
-        Err(FailureCause::Internal("the plan has no tier".to_owned()))
+        Err(failure)
+    }
+
+    fn rungs(&self, plan: &Plan) -> Result<Vec<&Tier>, FailureCause> {
+        let unknown = |name| FailureCause::Internal(format!("the plan names a tier `{name}` that does not exist"));
+        plan.rungs.iter().map(|name| self.tiers.get(name).ok_or_else(|| unknown(name))).collect()
     }
 
     async fn take(&self, job: &mut Job, tier: &Tier, shape: Shape, is_last: bool) -> Result<Arrived, Miss> {
@@ -231,6 +242,13 @@ impl std::fmt::Debug for Engine {
             .field("config", &self.examiner.config)
             .finish_non_exhaustive()
     }
+}
+
+/// The answer that came nearest to being served: the last one.
+fn serve_all_the_same(job: &mut Job, at_hand: Option<(&Tier, Rejected)>) -> Option<Arrived> {
+    let (tier, rejected) = at_hand?;
+    job.ledger.served_all_the_same(rejected.attempt);
+    Some(Arrived::Complete(tier.clone(), rejected.fetched))
 }
 
 fn report(id: &str, kept: Result<(), FailureCause>) {

@@ -1,5 +1,6 @@
 //! Why a request got no answer.
 
+use crate::decisions::Cap;
 use crate::upstream::UpstreamError;
 
 /// A request that ended without an answer.
@@ -26,6 +27,12 @@ pub enum FailureCause {
     /// The request's time was over.
     #[error("the request took longer than it may, every attempt included")]
     Deadline,
+    /// A limit of the request forbids the call that it would take.
+    #[error("{}", match .0 {
+        Cap::Calls => "the request has made as many calls as it may, and there is no answer",
+        Cap::Cost => "the next call is expected to cost more than the request may, and there is no answer",
+    })]
+    Cap(Cap),
     /// The answer was there, and its record could not be kept.
     #[error("the answer is withheld because its record could not be kept: {0}")]
     Log(String),

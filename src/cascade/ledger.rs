@@ -3,9 +3,10 @@
 use tokio::time::Instant;
 
 use super::reply::Facts;
-use crate::chat::Answer;
+use crate::chat::{Answer, Usage};
+use crate::config::Price;
 use crate::decisions::{
-    Attempt, AttemptStatus, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
+    Attempt, AttemptStatus, Cap, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
 };
 use crate::upstream::{Tier, UpstreamError};
 
@@ -15,7 +16,7 @@ use crate::upstream::{Tier, UpstreamError};
 pub struct Ledger {
     record: DecisionRecord,
     arrived: Instant,
-    /// Beside each attempt: when it started and whether it may have cost something.
+    /// Beside each attempt: when it started, whether it may have cost something, and what tokens cost there.
     clocks: Vec<Clock>,
 }
 
@@ -23,6 +24,7 @@ pub struct Ledger {
 struct Clock {
     started: Instant,
     may_cost: bool,
+    price: Option<Price>,
 }
 
 impl Ledger {
@@ -41,7 +43,7 @@ impl Ledger {
     /// A call starts; the answer is its number.
     pub(super) fn open(&mut self, tier: &Tier, purpose: Purpose) -> usize {
         let started = Instant::now();
-        self.clocks.push(Clock { started, may_cost: true });
+        self.clocks.push(Clock { started, may_cost: true, price: tier.config.price });
         self.record.attempts.push(Attempt {
             tier: tier.name().to_owned(),
             purpose,
@@ -86,6 +88,40 @@ impl Ledger {
     /// The route that the request named.
     pub(super) fn route(&self) -> Option<&str> {
         self.record.route.as_deref()
+    }
+
+    /// How many calls were started.
+    pub(super) fn calls(&self) -> usize {
+        self.record.attempts.len()
+    }
+
+    /// What the last answer took.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.record.attempts.iter().rev().find_map(|attempt| attempt.usage)
+    }
+
+    /// Cost in USD of the calls so far. One under way, or of unknown usage, counts as taking what is expected; one of
+    /// unknown price counts nothing.
+    pub(super) fn spent_usd(&self, expected: Usage) -> f64 {
+        let attempts = self.record.attempts.iter().zip(&self.clocks).filter(|(_, clock)| clock.may_cost);
+        let costs = attempts.map(|(attempt, clock)| match (attempt.cost_usd, clock.price) {
+            (Some(cost), _) => cost,
+            (None, Some(price)) => price.cost_usd(attempt.usage.unwrap_or(expected)),
+            (None, None) => 0.0,
+        });
+        costs.sum()
+    }
+
+    /// A limit forbids the next call.
+    pub(super) fn stopped(&mut self, cap: Cap) {
+        self.record.cap = Some(cap);
+    }
+
+    /// An answer that did not pass is served, for want of a better one.
+    pub(super) fn served_all_the_same(&mut self, attempt: usize) {
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.status = AttemptStatus::Accepted;
+        }
     }
 
     /// What the user's checks said of an answer.

@@ -18,7 +18,15 @@ pub(super) enum Miss {
     /// The tier failed, with every call.
     Failed(UpstreamError),
     /// Its answer did not pass.
-    Rejected(EscalationReason),
+    Rejected(Rejected),
+}
+
+/// An answer that did not pass.
+#[derive(Debug)]
+pub(super) struct Rejected {
+    pub(super) attempt: usize,
+    pub(super) fetched: Fetched,
+    pub(super) reason: EscalationReason,
 }
 
 /// Asks a tier whose answer is served as it comes.
@@ -59,7 +67,10 @@ pub(super) async fn ask_checked(
     let (reason, checked) = judgement.map_err(Miss::Failed)?;
     job.ledger.judged(attempt, signals, reason);
     job.ledger.checked(attempt, checked.results);
-    reason.map_or(Ok(fetched), |reason| Err(Miss::Rejected(reason)))
+    match reason {
+        None => Ok(fetched),
+        Some(reason) => Err(Miss::Rejected(Rejected { attempt, fetched, reason })),
+    }
 }
 
 /// Makes all calls at once. Gives the answers in the order in which their calls were started, and the last error.

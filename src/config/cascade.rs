@@ -14,18 +14,32 @@ pub struct CascadeConfig {
     pub samples: u32,
     /// Escalate when the most common answer has a smaller share of the samples than this.
     pub min_agreement: f64,
+    /// The most calls that one request may make, samples among them.
+    pub max_calls: u32,
+    /// The most USD that one request may cost; `None` for no limit.
+    pub max_cost_usd: Option<f64>,
     /// Sampling temperature of the second and further answers.
     pub sample_temperature: f64,
 }
 
 impl Default for CascadeConfig {
     fn default() -> Self {
-        Self { enabled: true, min_mean_logprob: -0.7, samples: 1, min_agreement: 0.6, sample_temperature: 0.7 }
+        Self {
+            enabled: true,
+            min_mean_logprob: -0.7,
+            samples: 1,
+            min_agreement: 0.6,
+            max_calls: 16,
+            max_cost_usd: None,
+            sample_temperature: 0.7,
+        }
     }
 }
 
 impl CascadeConfig {
     pub(super) fn check(&self) -> Result<(), String> {
+        in_range("cascade.max_calls", f64::from(self.max_calls), 1.0, 1000.0)?;
+        in_range("cascade.max_cost_usd", self.max_cost_usd.unwrap_or(0.0), 0.0, 1e6)?;
         in_range("cascade.min_mean_logprob", self.min_mean_logprob, -100.0, 0.0)?;
         in_range("cascade.samples", f64::from(self.samples), 1.0, 32.0)?;
         in_range("cascade.min_agreement", self.min_agreement, 0.0, 1.0)?;

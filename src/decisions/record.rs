@@ -63,6 +63,9 @@ pub struct DecisionRecord {
     pub ttft_ms: Option<f64>,
     /// The router's own part before the first call: features, score, plan.
     pub decide_ms: f64,
+    /// The limit that kept the request from its next call; an answer that had not passed is then served all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cap: Option<Cap>,
     /// What went wrong, without secrets; `None` for a served request.
     pub error: Option<String>,
     /// Fingerprint of the configuration in force.
@@ -87,6 +90,16 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// A limit of one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cap {
+    /// The most calls that it may make.
+    Calls,
+    /// The most USD that it may cost.
+    Cost,
+}
+
 /// One call to one tier.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Attempt {
@@ -96,7 +109,8 @@ pub struct Attempt {
     pub purpose: Purpose,
     /// What became of it.
     pub status: AttemptStatus,
-    /// Why the answer was not served; `None` for an accepted one.
+    /// Why the answer did not pass; `None` for one that did. One that did not is served where a limit forbids the next
+    /// call.
     pub reason: Option<EscalationReason>,
     /// What the checks measured.
     pub signals: Signals,

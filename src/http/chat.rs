@@ -44,6 +44,7 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
     let job = Job {
         request: headers::without_ours(Arc::unwrap_or_clone(request)),
         plan: decision.plan,
+        caps: decision.caps,
         ledger: Ledger::new(record, arrived),
         deadline: arrived + Duration::from_secs_f64(app.config.server.request_timeout_s),
     };
@@ -97,6 +98,7 @@ impl App {
             latency_ms: 0.0,
             ttft_ms: None,
             decide_ms: 0.0,
+            cap: None,
             error: None,
             config: self.fingerprint.clone(),
             request: keeps_content.then(|| serde_json::from_slice(body).ok()).flatten(),

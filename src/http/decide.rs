@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::error::ApiError;
 use super::headers::Context;
 use super::state::App;
+use crate::cascade::Caps;
 use crate::chat::ChatRequest;
 use crate::config::Threshold;
 use crate::difficulty::{Acceptability, Score};
@@ -25,6 +26,8 @@ pub(super) struct Decision {
     pub(super) score: Option<f64>,
     /// What the score was compared with; `None` for a request that was not routed by its score.
     pub(super) threshold: Option<f64>,
+    /// What the request may take.
+    pub(super) caps: Caps,
     /// Distance from the training data.
     pub(super) novelty: Option<f64>,
 }
@@ -54,6 +57,8 @@ impl App {
             Target::Auto(threshold) if self.scoring.has_signal() => Some(self.resolve(*threshold)),
             _ => None,
         };
+        let tokens = self.tokens(request);
+        let caps = self.caps(context.max_cost_usd()?, tokens);
         let plan = plan(
             &self.tiers,
             &Ask {
@@ -64,13 +69,15 @@ impl App {
                 score: score.as_ref().zip(threshold),
                 fallback: self.config.policy.fallback,
                 checked: self.config.cascade.enabled,
-                tokens: self.tokens(request),
+                tokens,
                 max_tier: context.max_tier.as_deref(),
+                max_cost_usd: caps.max_cost_usd,
             },
         )?;
         let p = score.as_ref().and_then(|score| per_tier(&self.tiers, score)).unwrap_or_default();
         let score_per_tier = p.last().zip(p.first()).map(|((_, frontier), (_, cheap))| frontier.get() - cheap.get());
-        Ok(Decision { plan, score: score_per_tier, threshold, novelty: score.and_then(|score| score.novelty), p })
+        let novelty = score.and_then(|score| score.novelty);
+        Ok(Decision { plan, score: score_per_tier, threshold, caps, novelty, p })
     }
 
     fn resolve(&self, threshold: Threshold) -> f64 {
@@ -85,8 +92,15 @@ impl App {
         if self.tiers.iter().any(|tier| tier.context_window.is_some() || tier.price.is_some()) {
             Tokens::estimate(request)
         } else {
-            Tokens { high: 0, low: 0 }
+            Tokens::default()
         }
+    }
+
+    /// The lower one of the configuration's and the client's limits.
+    fn caps(&self, max_cost_usd: Option<f64>, tokens: Tokens) -> Caps {
+        let config = &self.config.cascade;
+        let max_cost_usd = [config.max_cost_usd, max_cost_usd].into_iter().flatten().reduce(f64::min);
+        Caps { max_calls: config.max_calls, max_cost_usd, expected: tokens.expected }
     }
 
     /// The score; `None` when it cannot be had, which the fallback policy then answers for.

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::headers::DECISION_ID;
 use crate::cascade::{Failure, FailureCause};
 use crate::chat::InvalidRequest;
+use crate::decisions::Cap;
 use crate::policy::{PlanError, UnknownModel};
 use crate::upstream::UpstreamError;
 
@@ -98,6 +99,7 @@ impl From<PlanError> for ApiError {
             PlanError::ContextLength { .. } => {
                 Self::invalid(error).with_code("context_length_exceeded").with_param(Some("messages".to_owned()))
             }
+            PlanError::Cost { .. } => Self::invalid(error).with_code("max_cost_exceeded"),
             _ => Self::invalid(error),
         }
     }
@@ -115,6 +117,8 @@ impl From<&FailureCause> for ApiError {
         match cause {
             FailureCause::Upstream { error, .. } => from_upstream(error, cause),
             FailureCause::Deadline => server(StatusCode::GATEWAY_TIMEOUT, "request_timeout"),
+            FailureCause::Cap(Cap::Cost) => Self::invalid(cause).with_code("max_cost_exceeded"),
+            FailureCause::Cap(Cap::Calls) => server(StatusCode::BAD_GATEWAY, "max_calls_exceeded"),
             FailureCause::Log(_) => server(StatusCode::SERVICE_UNAVAILABLE, "decision_log_unavailable"),
             FailureCause::Internal(_) => server(StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }

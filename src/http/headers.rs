@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::error::ApiError;
 use crate::cascade::Facts;
 use crate::chat::ChatRequest;
 
@@ -28,6 +29,8 @@ pub(super) struct Context {
     pub(super) tenant: Option<String>,
     /// The highest tier allowed.
     pub(super) max_tier: Option<String>,
+    /// The most that the request may cost, as the client wrote it.
+    max_cost: Option<String>,
     /// Neither the request nor the answer is to be stored.
     pub(super) no_content: bool,
 }
@@ -47,7 +50,22 @@ impl Context {
             task: value("task"),
             tenant: value("tenant"),
             max_tier: value("max-tier"),
+            max_cost: value("max-cost-usd"),
             no_content: value("no-log").is_some(),
+        }
+    }
+
+    /// The most USD that the request may cost.
+    ///
+    /// # Errors
+    /// When the client wrote something else.
+    pub(super) fn max_cost_usd(&self) -> Result<Option<f64>, ApiError> {
+        let Some(text) = &self.max_cost else { return Ok(None) };
+        match text.parse::<f64>() {
+            Ok(cost) if cost.is_finite() && cost >= 0.0 => Ok(Some(cost)),
+            _ => {
+                Err(ApiError::invalid(format!("x-rungs-max-cost-usd: `{text}` is not an amount of USD, such as 0.01")))
+            }
         }
     }
 }
@@ -109,6 +127,16 @@ mod tests {
         assert_eq!((context.route.as_deref(), context.tenant.as_deref()), (Some("legal"), Some("acme")));
         assert_eq!((context.task, context.no_content), (None, true));
         assert!(!Context::read(&HeaderMap::new(), &request).no_content);
+    }
+
+    #[test]
+    fn a_cost_is_an_amount() {
+        let cost = |text: &str| {
+            let request = request(&format!(r#"{{"x-rungs-max-cost-usd":"{text}"}}"#));
+            Context::read(&HeaderMap::new(), &request).max_cost_usd().ok()
+        };
+        assert_eq!([cost("0.01"), cost("0"), cost("")], [Some(Some(0.01)), Some(Some(0.0)), Some(None)]);
+        assert_eq!([cost("-1"), cost("NaN"), cost("inf"), cost("a lot")], [None; 4]);
     }
 
     #[test]

@@ -21,10 +21,12 @@ pub struct Ask<'a> {
     pub tokens: Tokens,
     /// The highest tier that the client allows.
     pub max_tier: Option<&'a str>,
+    /// The most USD that a call may be expected to cost.
+    pub max_cost_usd: Option<f64>,
 }
 
 /// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// No tier that may be called holds the conversation.
     #[error("the conversation takes at least {needed} tokens with its answer; the largest context window is {window}")]
@@ -33,6 +35,14 @@ pub enum PlanError {
         needed: u64,
         /// Tokens that the largest tier holds.
         window: u64,
+    },
+    /// Every tier that may be called is expected to cost more than the request may.
+    #[error("a call is expected to cost at least {expected_usd:.6} USD; the request may cost {max_usd:.6} USD")]
+    Cost {
+        /// What the cheapest call is expected to cost.
+        expected_usd: f64,
+        /// What the request may cost.
+        max_usd: f64,
     },
     /// The client's ceiling is no tier.
     #[error("x-rungs-max-tier: there is no tier `{0}`")]
@@ -50,15 +60,12 @@ pub enum PlanError {
     UnknownTier(String),
 }
 
-/// Expected length of an answer, in tokens, where the request sets no lower limit: it weighs the output price against
-/// the input price.
-const USUAL_ANSWER: u64 = 256;
-
 /// Plans one request over `tiers`, cheap → frontier: the start tier is the rule's, all tiers above it up to the
-/// ceiling are the climb, and tiers that cannot hold the conversation are left out.
+/// ceiling are the climb, and tiers that cannot hold the conversation are left out. A start that is expected to cost more
+/// than the request may gives way to a cheaper one; what the climb may cost is for the climb to see, which knows more.
 ///
 /// # Errors
-/// When no tier may be called, or none that may holds the conversation.
+/// When no tier may be called, or none that may holds the conversation at a cost that is allowed.
 pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
     let allowed = ceiling(tiers, ask.max_tier)?;
     if let Some(name) = ask.direct {
@@ -67,13 +74,17 @@ pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
     let (wanted, cause) = wanted(tiers, ask);
     let wanted = wanted.min(allowed.len().saturating_sub(1));
     let fitting = fitting(allowed, ask.tokens)?;
-    let mut rungs: Vec<usize> = fitting.iter().copied().filter(|rung| *rung >= wanted).collect();
-    if rungs.is_empty() {
-        // Only cheaper tiers hold it: the best of them.
-        rungs.extend(fitting.last());
-    }
-    let cause = if rungs.first() == Some(&wanted) { cause } else { Cause::ContextWindow };
-    let rungs = rungs.into_iter().map(|rung| tiers[rung].name.clone()).collect();
+    // Where only cheaper tiers hold it, the best of them.
+    let holding = fitting.iter().find(|rung| **rung >= wanted).or(fitting.last()).copied().unwrap_or(wanted);
+    let affordable = affordable(allowed, &fitting, ask)?;
+    let start = affordable.iter().rfind(|rung| **rung <= holding).or(affordable.first()).copied().unwrap_or(holding);
+    let cause = match start {
+        _ if start != holding => Cause::MaxCost,
+        _ if start != wanted => Cause::ContextWindow,
+        _ => cause,
+    };
+    let rungs = fitting.into_iter().filter(|rung| *rung >= start);
+    let rungs = rungs.map(|rung| tiers[rung].name.clone()).collect();
     Ok(Plan { rungs, checked: ask.checked, cause, propensity: 1.0 })
 }
 
@@ -92,7 +103,8 @@ fn direct(tiers: &[TierConfig], allowed: &[TierConfig], name: &str, ask: &Ask<'_
         let ceiling = ask.max_tier.unwrap_or_default().to_owned();
         return Err(PlanError::AboveCeiling { tier: name.to_owned(), ceiling });
     }
-    fitting(std::slice::from_ref(tier), ask.tokens)?;
+    let only = std::slice::from_ref(tier);
+    affordable(only, &fitting(only, ask.tokens)?, ask)?;
     Ok(Plan { rungs: vec![name.to_owned()], checked: false, cause: Cause::Direct, propensity: 1.0 })
 }
 
@@ -111,8 +123,19 @@ fn wanted(tiers: &[TierConfig], ask: &Ask<'_>) -> (usize, Cause) {
 }
 
 fn prices(tiers: &[TierConfig], tokens: Tokens) -> Vec<Option<f64>> {
-    let input = (tokens.low / 2 + tokens.high / 2) as f64;
-    tiers.iter().map(|tier| Some(tier.price?.input * input + tier.price?.output * USUAL_ANSWER as f64)).collect()
+    tiers.iter().map(|tier| Some(tier.price?.cost_usd(tokens.expected))).collect()
+}
+
+/// Those of the fitting tiers that are not expected to cost more than the request may; one without prices counts as free.
+fn affordable(tiers: &[TierConfig], fitting: &[usize], ask: &Ask<'_>) -> Result<Vec<usize>, PlanError> {
+    let max_usd = ask.max_cost_usd.unwrap_or(f64::INFINITY);
+    let cost = |rung: usize| tiers[rung].price.map_or(0.0, |price| price.cost_usd(ask.tokens.expected));
+    let affordable: Vec<usize> = fitting.iter().copied().filter(|rung| cost(*rung) <= max_usd).collect();
+    if affordable.is_empty() {
+        let expected_usd = fitting.iter().map(|rung| cost(*rung)).fold(f64::INFINITY, f64::min);
+        return Err(PlanError::Cost { expected_usd, max_usd });
+    }
+    Ok(affordable)
 }
 
 /// The tiers that hold the conversation by the careful estimate; where none does, the largest, unless even the lean
@@ -132,6 +155,8 @@ fn fitting(tiers: &[TierConfig], tokens: Tokens) -> Result<Vec<usize>, PlanError
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::chat::Usage;
+    use crate::config::Price;
     use crate::difficulty::Acceptability;
 
     pub(in crate::policy) fn tier(name: &str, context_window: Option<u64>) -> TierConfig {
@@ -144,8 +169,10 @@ pub(super) mod tests {
     }
 
     fn ask(high: u64) -> Ask<'static> {
-        let tokens = Tokens { high, low: high * 3 / 5 };
-        Ask { direct: None, score: None, fallback: Fallback::Cheap, checked: true, tokens, max_tier: None }
+        let expected = Usage { input_tokens: high, output_tokens: 100, cached_tokens: 0 };
+        let tokens = Tokens { high, low: high * 3 / 5, expected };
+        let fallback = Fallback::Cheap;
+        Ask { direct: None, score: None, fallback, checked: true, tokens, max_tier: None, max_cost_usd: None }
     }
 
     #[test]
@@ -196,6 +223,26 @@ pub(super) mod tests {
         );
         let unknown = plan(&tiers(), &Ask { direct: Some("huge"), ..ask(100) });
         assert_eq!(unknown, Err(PlanError::UnknownTier("huge".to_owned())));
+    }
+
+    #[test]
+    fn no_tier_is_planned_that_costs_more_than_the_request_may() {
+        let mut tiers = tiers();
+        for (tier, output) in tiers.iter_mut().zip([1.0, 10.0]) {
+            tier.price = Some(Price { input: 0.0, output, cached_input: None });
+        }
+        // 100 tokens of answer: small costs 1e-4, middle 1e-3, and large, without prices, counts as free.
+        let at = |max: f64, ask: Ask<'_>| plan(&tiers, &Ask { max_cost_usd: Some(max), ..ask });
+        assert_eq!(at(1e-3, ask(100)).unwrap().rungs, ["small", "middle", "large"]);
+        assert_eq!(at(5e-4, ask(100)).unwrap().rungs, ["small", "middle", "large"]);
+        let skipped = at(1e-5, ask(100)).unwrap();
+        assert_eq!((skipped.rungs, skipped.cause), (vec!["large".to_owned()], Cause::MaxCost));
+        let up_to_middle = Ask { max_tier: Some("middle"), fallback: Fallback::Frontier, ..ask(100) };
+        let down = at(5e-4, up_to_middle).unwrap();
+        assert_eq!((down.rungs, down.cause), (vec!["small".to_owned(), "middle".to_owned()], Cause::MaxCost));
+        let none = PlanError::Cost { expected_usd: 1e-4, max_usd: 1e-5 };
+        assert_eq!(at(1e-5, up_to_middle), Err(none.clone()));
+        assert_eq!(at(1e-5, Ask { direct: Some("small"), ..ask(100) }), Err(none));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::chat::ChatRequest;
+use crate::chat::{ChatRequest, Usage};
 
 /// Bounds on the tokens that a model must hold for a request: prompt, tools and the answer asked for.
 ///
@@ -10,13 +10,19 @@ use crate::chat::ChatRequest;
 /// roughly one character elsewhere. `high` counts three bytes and one character to a token, `low` five and two. Each message
 /// adds 4, each attachment 1000 to `high` and 100 to `low`. The answer adds `max_completion_tokens` or `max_tokens`
 /// to both, and nothing where the request does not say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tokens {
     /// Hardly more than this.
     pub high: u64,
     /// Hardly less than this.
     pub low: u64,
+    /// What a call is expected to take: the middle of the prompt's bounds, and an answer of 256 tokens or of as many as
+    /// the request allows, if that is less.
+    pub expected: Usage,
 }
+
+/// Expected length of an answer, in tokens, where the request sets no lower limit.
+const USUAL_ANSWER: u64 = 256;
 
 /// The most tokens that the client lets the answer have.
 #[must_use]
@@ -36,12 +42,17 @@ impl Tokens {
         }
         let messages = request.messages().len() as u64;
         let attachments: u64 = request.messages().iter().map(|message| message.attachments as u64).sum();
-        let answer = answer_limit(request).unwrap_or(0);
-        let bound = |bytes: u64, characters: u64, attachment: u64| {
+        let prompt = |bytes: u64, characters: u64, attachment: u64| {
             let text = text.ascii.div_ceil(bytes) + text.other.div_ceil(characters);
-            (text + 4 * messages + attachment * attachments).saturating_add(answer)
+            text + 4 * messages + attachment * attachments
         };
-        Self { high: bound(3, 1, 1000), low: bound(5, 2, 100) }
+        let (high, low, answer) = (prompt(3, 1, 1000), prompt(5, 2, 100), answer_limit(request));
+        let output_tokens = answer.unwrap_or(USUAL_ANSWER).min(USUAL_ANSWER);
+        Self {
+            high: high.saturating_add(answer.unwrap_or(0)),
+            low: low.saturating_add(answer.unwrap_or(0)),
+            expected: Usage { input_tokens: high.midpoint(low), output_tokens, cached_tokens: 0 },
+        }
     }
 }
 
@@ -93,6 +104,7 @@ mod tests {
         let plain = estimate(r#"{"messages":[{"role":"user","content":"hi"}]}"#);
         let asked = estimate(r#"{"messages":[{"role":"user","content":"hi"}],"max_tokens":500}"#);
         assert_eq!(asked.high - plain.high, 500);
+        assert_eq!((plain.expected.output_tokens, asked.expected), (USUAL_ANSWER, plain.expected));
         let wild =
             estimate(r#"{"messages":[{"role":"user","content":"hi"}],"max_completion_tokens":18446744073709551615}"#);
         assert_eq!(wild.low, u64::MAX);

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod calibrate;
 #[cfg(test)]
+mod caps;
+#[cfg(test)]
 mod cascade;
 #[cfg(test)]
 mod checks;

@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::config::{Durability, LogConfig};
 use rungs::decisions::{
-    Attempt, AttemptStatus, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore, EscalationReason,
-    Form, Outcome, Purpose, Signals, open,
+    Attempt, AttemptStatus, Cap, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore,
+    EscalationReason, Form, Outcome, Purpose, Signals, open,
 };
 use rungs::difficulty::Acceptability;
 use rungs::policy::Cause;
@@ -48,6 +48,7 @@ fn full_record(n: u64) -> DecisionRecord {
         latency_ms: 310.25,
         ttft_ms: Some(300.125),
         decide_ms: 0.07,
+        cap: Some(Cap::Cost),
         error: Some("none".to_owned()),
         config: "abcdef".to_owned(),
         request: Some(json!({"model": "auto", "messages": [{"role": "user", "content": "a\u{0}b"}], "seed": 1.10})),

@@ -39,7 +39,7 @@ impl Reply {
             (first..first + wanted(request)).map(|i| Choice::recorded(request, tier, id, outcome, i % texts)).collect();
         Self {
             usage: Usage {
-                input_tokens: outcome.input_tokens.unwrap_or_else(|| prompt_tokens(request)),
+                input_tokens: outcome.input_tokens.unwrap_or_else(|| Tokens::estimate(request).expected.input_tokens),
                 output_tokens: choices.iter().map(|choice| choice.spent(outcome)).sum(),
                 cached_tokens: 0,
             },
@@ -57,7 +57,7 @@ impl Reply {
 
     fn new(request: &ChatRequest, tier: &str, id: String, choices: Vec<Choice>) -> Self {
         let usage = Usage {
-            input_tokens: prompt_tokens(request),
+            input_tokens: Tokens::estimate(request).expected.input_tokens,
             output_tokens: choices.iter().map(|choice| choice.tokens.len() as u64).sum(),
             cached_tokens: 0,
         };
@@ -135,9 +135,4 @@ impl Reply {
 
 fn wanted(request: &ChatRequest) -> usize {
     request.get("n").unwrap_or(1_u32).clamp(1, MAX_CHOICES) as usize
-}
-
-fn prompt_tokens(request: &ChatRequest) -> u64 {
-    let tokens = Tokens::estimate(&request.clone().without("max_tokens").without("max_completion_tokens"));
-    tokens.low.midpoint(tokens.high)
 }
