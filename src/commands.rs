@@ -11,7 +11,14 @@ pub mod distill;
 #[cfg(feature = "train")]
 pub mod eval;
 #[cfg(feature = "train")]
+mod fit;
+#[cfg(feature = "train")]
 mod hold_out;
+mod model;
+#[cfg(feature = "train")]
+mod output;
+#[cfg(feature = "train")]
+mod prices;
 pub mod replay;
 pub mod score;
 pub mod serve;

@@ -20,6 +20,8 @@ pub use run::{Estimate, Policy, Run};
 use crate::config::{Config, EmbeddingConfig, ModelConfig};
 use crate::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
 use crate::difficulty::learn::learn;
+use crate::difficulty::matrix::Task;
+use crate::difficulty::prices::Prices;
 use crate::difficulty::rows::Unit;
 use crate::features::Extractor;
 use crate::labelled::LabelledQuery;
@@ -111,8 +113,10 @@ async fn read(store: &dyn DecisionStore, since: Timestamp) -> anyhow::Result<Vec
 
 /// Fits an artifact for the stand-ins and writes it to a folder.
 fn fit(queries: Vec<LabelledQuery>, out: &Path) -> anyhow::Result<()> {
-    let tiers: Vec<String> = standin::configs()?.into_iter().map(|tier| tier.name).collect();
+    let configs = standin::configs()?;
+    let tiers = configs.iter().map(|tier| tier.name.clone()).collect();
+    let task = Task { tiers, unit: Unit::Group, prices: Prices::of(&configs) };
     let extractor = Extractor::open(&EmbeddingConfig::default(), out)?;
-    let learned = learn(queries.into_iter().map(Ok), &tiers, Unit::Group, &extractor, &Settings::default())?;
+    let learned = learn(queries.into_iter().map(Ok), &task, &extractor, &Settings::default())?;
     Ok(learned.artifact.save(out)?)
 }

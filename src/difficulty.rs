@@ -14,13 +14,19 @@ pub mod forest;
 pub mod heads;
 #[cfg(feature = "train")]
 pub mod learn;
+#[cfg(feature = "train")]
+pub mod matrix;
 pub mod operating;
+#[cfg(feature = "train")]
+pub mod prices;
 #[cfg(feature = "train")]
 pub mod report;
 #[cfg(feature = "train")]
 pub mod rows;
 pub mod scorer;
 pub mod seen;
+#[cfg(feature = "train")]
+pub mod slices;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

@@ -1,13 +1,14 @@
 //! `rungs calibrate`: sets an artifact's operating point, with a certificate where a promise is asked for.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use serde::Serialize;
 
-use super::data::{DataArgs, report_skipped};
+use super::data::report_skipped;
+use super::model::ModelArgs;
+use super::output::OutputArgs;
 use crate::cli::Failure;
-use crate::config::Config;
 use crate::difficulty::calibrate::{CalibrateError, OnSeen, Sample, calibrate};
 use crate::difficulty::calibrated::{Calibrated, Goal, Loss};
 use crate::difficulty::{Artifact, Scorer};
@@ -15,11 +16,8 @@ use crate::difficulty::{Artifact, Scorer};
 /// Arguments of `rungs calibrate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the artifact; its model.json is rewritten with the operating point.
-    #[arg(long)]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    scored: ModelArgs,
     #[command(flatten)]
     goal: GoalArgs,
     /// How often the promise of --max-quality-loss may fail, over the draw of the data; default: 0.1.
@@ -31,12 +29,8 @@ pub struct Args {
     /// Seed of the order in which the certificate's test sees the labels.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Print one JSON object on stdout and nothing else there.
-    #[arg(long)]
-    json: bool,
-    /// A configuration file, for where the embedder's files are.
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 /// What is asked for: exactly one.
@@ -75,20 +69,19 @@ struct Output<'a> {
 /// as it was.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let goal = args.goal()?;
-    let config = Config::load(args.config.as_deref())?;
-    let artifact = Artifact::load(&args.model).map_err(Failure::bad_input)?;
-    let scorer = Scorer::of(artifact.clone(), &config).map_err(Failure::bad_input)?;
+    let scorer = args.scored.scorer()?;
+    let artifact = scorer.artifact();
     let sample = sample(&scorer, args)?;
 
-    let calibrated = calibrate(&artifact, &sample, goal, args.seed).map_err(|error| match error {
+    let calibrated = calibrate(artifact, &sample, goal, args.seed).map_err(|error| match error {
         CalibrateError::BadInput(reason) => Failure::bad_input(reason),
         CalibrateError::Refused(reason) => Failure::Refused(reason),
     })?;
-    let artifact = Artifact { calibrated: Some(calibrated.clone()), ..artifact };
-    let folder = folder(&args.model)?;
+    let artifact = Artifact { calibrated: Some(calibrated.clone()), ..artifact.clone() };
+    let folder = folder(args.scored.only()?)?;
     artifact.save(folder).with_context(|| format!("{}: cannot be written", folder.display()))?;
     eprintln!("wrote {}", folder.display());
-    print(&Output { model_version: artifact.version(), calibrated: &calibrated }, args.json)
+    args.output.print(&Output { model_version: artifact.version(), calibrated: &calibrated }, text)
 }
 
 impl Args {
@@ -126,7 +119,7 @@ impl Args {
 fn sample(scorer: &Scorer, args: &Args) -> Result<Sample, Failure> {
     let on_seen = if args.leave_out_seen { OnSeen::LeaveOut } else { OnSeen::Count };
     let mut sample = Sample::new(scorer.artifact(), on_seen);
-    let mut reader = args.data.open()?;
+    let mut reader = args.scored.data.open()?;
     for query in reader.by_ref() {
         let query = query?;
         sample.take(&query, || scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))?;
@@ -156,31 +149,25 @@ fn folder(model: &Path) -> Result<&Path, Failure> {
     }
 }
 
-fn print(output: &Output<'_>, json: bool) -> Result<(), Failure> {
-    if json {
-        let text = serde_json::to_string(output).map_err(|error| Failure::Failed(error.into()))?;
-        println!("{text}");
-        return Ok(());
-    }
+fn text(output: &Output<'_>) -> String {
     let Calibrated { threshold, frontier_share, quality, cost_usd, rows, .. } = output.calibrated;
-    print!("threshold {threshold:+.3}: {:.1} % frontier on {rows} rows", 100.0 * frontier_share);
-    quality.iter().for_each(|quality| print!(", quality {quality:.3}"));
-    cost_usd.iter().for_each(|cost| print!(", ${cost:.6} per request"));
-    println!();
+    let mut text = format!("threshold {threshold:+.3}: {:.1} % frontier on {rows} rows", 100.0 * frontier_share);
+    quality.iter().for_each(|quality| text += &format!(", quality {quality:.3}"));
+    cost_usd.iter().for_each(|cost| text += &format!(", ${cost:.6} per request"));
+    text += "\n";
     if let Some(certificate) = &output.calibrated.certificate {
         let loss = match certificate.loss {
             Loss::QualityLost => "of mean score lost against always calling the frontier",
             Loss::Unacceptable => "of the requests answered unacceptably by the cheap tier",
         };
-        println!(
-            "certificate: at most {} {loss}, with confidence {}; {:.4} seen on {} groups; void if",
+        text += &format!(
+            "certificate: at most {} {loss}, with confidence {}; {:.4} seen on {} groups; void if\n",
             certificate.epsilon,
             1.0 - certificate.delta,
             certificate.observed_loss,
             certificate.n
         );
-        certificate.void_if.iter().for_each(|cause| println!("  {cause}"));
+        certificate.void_if.iter().for_each(|cause| text += &format!("  {cause}\n"));
     }
-    println!("model {}", output.model_version);
-    Ok(())
+    text + &format!("model {}\n", output.model_version)
 }

@@ -1,45 +1,63 @@
-//! `rungs eval`: scores an artifact on labelled queries.
+//! `rungs eval`: scores artifacts on labelled queries, one alone or several side by side.
+
+mod text;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 use indexmap::IndexMap;
+use rungs_training::evaluate::Comparison;
 use serde::Serialize;
 
-use super::data::{DataArgs, report_skipped};
+use super::data::report_skipped;
 use super::hold_out::HoldOut;
+use super::model::{self, ModelArgs};
+use super::output::OutputArgs;
+use super::prices::PriceArgs;
 use crate::cli::Failure;
-use crate::config::{Config, Preset};
+use crate::config::Preset;
 use crate::difficulty::calibrated::Calibrated;
 use crate::difficulty::evaluate::Judged;
 use crate::difficulty::figures::Figures;
-use crate::difficulty::report::write_figures;
-use crate::difficulty::{Artifact, Scorer, Verdict};
+use crate::difficulty::prices::Prices;
+use crate::difficulty::rows::group_number;
+use crate::difficulty::seen::Seen;
+use crate::difficulty::{Scorer, Verdict};
+use crate::labelled::LabelledQuery;
 
-/// Arguments of `rungs eval`.
+/// Arguments of `rungs eval`. Several `--model` are judged on the same rows, and each is compared with the first.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the artifact.
-    #[arg(long)]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    scored: ModelArgs,
     #[command(flatten)]
     hold_out: HoldOut,
-    /// Print one JSON object on stdout and nothing else there.
-    #[arg(long)]
-    json: bool,
-    /// A configuration file, for where the embedder's files are.
-    #[arg(long)]
-    config: Option<PathBuf>,
+    #[command(flatten)]
+    prices: PriceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
-/// The whole answer: figures over all rows, and per file where there are several.
+/// The whole answer: the first artifact's, and all of them where there are several.
 #[derive(Serialize)]
-struct Output {
+struct Output<'a> {
+    #[serde(flatten)]
+    first: &'a Evaluated,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    by_model: &'a [Evaluated],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Difference>,
+}
+
+/// An artifact with its figures over all rows, and per file where there are several.
+#[derive(Serialize)]
+struct Evaluated {
+    model: PathBuf,
     model_version: String,
     /// What the artifact itself says of its training data.
     artifact_signal: Verdict,
+    /// Queries of groups that the artifact lists as trained on: it looks better on them than it is.
+    seen_in_training: usize,
     /// The operating point that was set for it, with its certificate.
     #[serde(skip_serializing_if = "Option::is_none")]
     calibrated: Option<Calibrated>,
@@ -49,47 +67,131 @@ struct Output {
     by_dataset: IndexMap<String, Figures>,
 }
 
-/// Scores every row that has an outcome of each of the artifact's tiers, and prints the figures.
-///
-/// # Errors
-/// When the artifact is refused or the data is at fault.
-pub fn run(args: &Args) -> Result<(), Failure> {
-    let config = Config::load(args.config.as_deref())?;
-    let artifact = Artifact::load(&args.model).map_err(Failure::bad_input)?;
-    let scorer = Scorer::of(artifact, &config).map_err(Failure::bad_input)?;
-    let threshold = scorer.threshold(Preset::Calibrated);
-
-    let mut all = Judged::new(scorer.heads());
-    let mut by_dataset = IndexMap::new();
-    for file in &args.data.files {
-        let part = judge(&scorer, file, args)?;
-        if args.data.files.len() > 1 {
-            by_dataset.insert(dataset_name(file, &by_dataset), part.figures(threshold));
-        }
-        all.append(part);
-    }
-    let output = Output {
-        model_version: scorer.version().to_owned(),
-        artifact_signal: scorer.artifact().signal.verdict,
-        calibrated: scorer.artifact().calibrated.clone(),
-        all: all.figures(threshold),
-        by_dataset,
-    };
-    print(&output, args.json)
+/// A later artifact's figures less the first's, on the same rows.
+#[derive(Serialize)]
+struct Difference {
+    model: PathBuf,
+    model_version: String,
+    /// Version of the first artifact.
+    against: String,
+    #[serde(flatten)]
+    comparison: Comparison,
 }
 
-fn judge(scorer: &Scorer, file: &Path, args: &Args) -> Result<Judged, Failure> {
-    let mut judged = Judged::new(scorer.heads());
-    let mut reader = args.data.open_some(&[file.to_owned()])?;
+/// Scores every row that has an outcome of each of the artifacts' tiers, and prints the figures.
+///
+/// # Errors
+/// When an artifact is refused or has other tiers than the first, or the data is at fault.
+pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = args.scored.config()?;
+    let prices = args.prices.prices(&config);
+    let opened =
+        args.scored.models.iter().map(|model| Ok(Candidate::new(model, model::open(model, &config)?, &prices)));
+    let mut candidates = opened.collect::<Result<Vec<Candidate>, Failure>>()?;
+    check_tiers(&candidates)?;
+    for file in &args.scored.data.files {
+        read(&mut candidates, file, &prices, args)?;
+    }
+    let [first, later @ ..] = &candidates[..] else { return Err(Failure::bad_input("no --model is given")) };
+    let differences = later.iter().map(|candidate| candidate.difference(first)).collect();
+    let evaluated: Vec<Evaluated> = candidates.into_iter().map(Candidate::evaluated).collect();
+    evaluated.iter().for_each(warn_of_seen);
+    let [first, ..] = &evaluated[..] else { return Ok(()) };
+    let by_model = if evaluated.len() > 1 { &evaluated[..] } else { &[] };
+    args.output.print(&Output { first, by_model, differences }, text::of)
+}
+
+/// An artifact on its way through the data.
+struct Candidate {
+    model: PathBuf,
+    scorer: Scorer,
+    seen: Seen,
+    seen_in_training: usize,
+    judged: Judged,
+    by_dataset: IndexMap<String, Figures>,
+}
+
+impl Candidate {
+    fn new(model: &Path, scorer: Scorer, prices: &Prices) -> Self {
+        Self {
+            model: model.to_owned(),
+            seen: scorer.artifact().training.seen.open(),
+            seen_in_training: 0,
+            judged: Judged::new(scorer.heads()).priced(prices.clone()),
+            by_dataset: IndexMap::new(),
+            scorer,
+        }
+    }
+
+    fn take(&mut self, query: &LabelledQuery, part: &mut Judged) -> Result<(), Failure> {
+        self.seen_in_training += usize::from(self.seen.contains(group_number(query.cluster())));
+        part.take(query, || self.scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))
+    }
+
+    fn threshold(&self) -> f64 {
+        self.scorer.threshold(Preset::Calibrated)
+    }
+
+    fn difference(&self, first: &Self) -> Difference {
+        Difference {
+            model: self.model.clone(),
+            model_version: self.scorer.version().to_owned(),
+            against: first.scorer.version().to_owned(),
+            comparison: self.judged.compared_to(&first.judged),
+        }
+    }
+
+    fn evaluated(self) -> Evaluated {
+        Evaluated {
+            model_version: self.scorer.version().to_owned(),
+            artifact_signal: self.scorer.artifact().signal.verdict,
+            seen_in_training: self.seen_in_training,
+            calibrated: self.scorer.artifact().calibrated.clone(),
+            all: self.judged.figures(self.threshold()),
+            model: self.model,
+            by_dataset: self.by_dataset,
+        }
+    }
+}
+
+/// Figures can be compared only where every artifact judges the same rows by the same tiers.
+fn check_tiers(candidates: &[Candidate]) -> Result<(), Failure> {
+    let Some(first) = candidates.first() else { return Ok(()) };
+    match candidates.iter().find(|candidate| candidate.scorer.heads() != first.scorer.heads()) {
+        None => Ok(()),
+        Some(other) => Err(Failure::bad_input(format!(
+            "{} is of the tiers {}, but {} of {}: compare artifacts of the same tiers",
+            other.model.display(),
+            other.scorer.heads().join(" → "),
+            first.model.display(),
+            first.scorer.heads().join(" → "),
+        ))),
+    }
+}
+
+/// Lets every artifact score a file.
+fn read(candidates: &mut [Candidate], file: &Path, prices: &Prices, args: &Args) -> Result<(), Failure> {
+    let fresh = |candidate: &Candidate| Judged::new(candidate.scorer.heads()).priced(prices.clone());
+    let mut parts: Vec<Judged> = candidates.iter().map(fresh).collect();
+    let mut reader = args.scored.data.open_some(&[file.to_owned()])?;
     for query in reader.by_ref() {
         let query = query?;
         if args.hold_out.judges_on(&query) {
-            judged.take(&query, || scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))?;
+            for (candidate, part) in candidates.iter_mut().zip(&mut parts) {
+                candidate.take(&query, part)?;
+            }
         }
     }
     report_skipped(reader.skipped());
-    judged.rows().check().map_err(|reason| Failure::BadInput(anyhow!("{}: {reason}", file.display())))?;
-    Ok(judged)
+    for (candidate, part) in candidates.iter_mut().zip(parts) {
+        part.rows().check().map_err(|reason| Failure::BadInput(anyhow!("{}: {reason}", file.display())))?;
+        if args.scored.data.files.len() > 1 {
+            let name = dataset_name(file, &candidate.by_dataset);
+            candidate.by_dataset.insert(name, part.figures(candidate.threshold()));
+        }
+        candidate.judged.append(part);
+    }
+    Ok(())
 }
 
 /// The file's name without its extensions; the whole path where that is taken.
@@ -99,26 +201,12 @@ fn dataset_name(file: &Path, taken: &IndexMap<String, Figures>) -> String {
     if taken.contains_key(&short) { file.display().to_string() } else { short }
 }
 
-fn print(output: &Output, json: bool) -> Result<(), Failure> {
-    if json {
-        let text = serde_json::to_string(output).map_err(|error| Failure::Failed(error.into()))?;
-        println!("{text}");
-        return Ok(());
+fn warn_of_seen(evaluated: &Evaluated) {
+    if evaluated.seen_in_training > 0 {
+        eprintln!(
+            "warning: {} was trained on the groups of {} of the queries, on which it looks better than it is",
+            evaluated.model.display(),
+            evaluated.seen_in_training
+        );
     }
-    let mut text = format!("model {} on {} rows\n", output.model_version, output.all.n);
-    // Writing to a string cannot fail.
-    let _ = write_figures(&mut text, &output.all);
-    for (name, figures) in &output.by_dataset {
-        text.push_str(&format!("{name}\n"));
-        let _ = write_figures(&mut text, figures);
-    }
-    if let Some(point) = output.all.operating_point {
-        let share = 100.0 * point.frontier_share;
-        text.push_str(&format!(
-            "operating point: threshold {:+.3}, {share:.1} % frontier, quality {:.3}\n",
-            point.threshold, point.quality
-        ));
-    }
-    print!("{text}");
-    Ok(())
 }

@@ -1,31 +1,25 @@
 //! `rungs score`: a line of JSON per query.
 
 use std::io::{BufWriter, ErrorKind, Write};
-use std::path::PathBuf;
 
 use indexmap::IndexMap;
 use serde::Serialize;
 
-use super::data::{DataArgs, report_skipped};
+use super::data::report_skipped;
+use super::model::ModelArgs;
 use crate::cli::Failure;
-use crate::config::{Config, Preset};
-use crate::difficulty::{Acceptability, Artifact, Score, Scorer};
+use crate::config::Preset;
+use crate::difficulty::{Acceptability, Score, Scorer};
 use crate::policy::start;
 
 /// Arguments of `rungs score`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the artifact.
-    #[arg(long)]
-    model: PathBuf,
     #[command(flatten)]
-    data: DataArgs,
+    scored: ModelArgs,
     /// The operating point that `tier` is chosen by.
     #[arg(long, default_value = "calibrated")]
     preset: Preset,
-    /// A configuration file, for where the embedder's files are.
-    #[arg(long)]
-    config: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -41,12 +35,10 @@ struct Line<'a> {
 /// # Errors
 /// When the artifact is refused, a row is bad, or stdout cannot be written.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let config = Config::load(args.config.as_deref())?;
-    let artifact = Artifact::load(&args.model).map_err(Failure::bad_input)?;
-    let scorer = Scorer::of(artifact, &config).map_err(Failure::bad_input)?;
+    let scorer = args.scored.scorer()?;
     let threshold = scorer.threshold(args.preset);
     let mut out = BufWriter::new(std::io::stdout().lock());
-    let mut reader = args.data.open()?;
+    let mut reader = args.scored.data.open()?;
     for query in reader.by_ref() {
         let query = query?;
         let score = scorer.score(&query.request).map_err(|error| Failure::Failed(error.into()))?;

@@ -1,10 +1,12 @@
 //! The figures of an evaluation under their public names, as `eval --json` and `report.json` print them.
 
 use indexmap::IndexMap;
-use rungs_training::evaluate::{CalibrationError, Evaluation, Interval, Operation};
+use rungs_training::evaluate::{CalibrationError, CostFigures, Evaluation, Interval};
 use serde::Serialize;
 
 use super::Verdict;
+use super::prices::CostSource;
+use super::slices::Slice;
 
 /// Figures of one set of rows. `null` stands where the rows do not define a figure: an AUC needs both classes, an APGR a
 /// frontier tier that is better than the cheap one, an interval more than one group.
@@ -28,6 +30,12 @@ pub struct Figures {
     pub apgr: Option<f64>,
     /// 95 % interval, cluster bootstrap.
     pub apgr_ci: Option<Interval>,
+    /// Quality above the random mix of cheap and frontier, averaged over all frontier shares: (APGR − ½) of the gap.
+    pub lift: Option<f64>,
+    /// 95 % interval, cluster bootstrap.
+    pub lift_ci: Option<Interval>,
+    /// Lift as a share of the oracle's: 0 is random, 1 perfect.
+    pub oracle_gap_closed: Option<f64>,
     /// Least per cent of frontier calls that recovers half of the gap.
     pub cpt50: Option<f64>,
     /// The same for four fifths.
@@ -46,8 +54,26 @@ pub struct Figures {
     pub curve: Vec<[f64; 2]>,
     /// [frontier share, quality] of always choosing rightly between cheap and frontier.
     pub oracle: [f64; 2],
-    /// What the operating point `balanced` does.
+    /// What the operating point does.
     pub operating_point: Option<Operating>,
+    /// Quality against money; `null` where not every row has the cost of both end tiers.
+    pub cost: Option<Cost>,
+    /// The rows of each domain.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub by_domain: IndexMap<String, Slice>,
+    /// The rows of each route.
+    #[serde(skip_serializing_if = "IndexMap::is_empty")]
+    pub by_route: IndexMap<String, Slice>,
+}
+
+/// Quality against money.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cost {
+    /// The least sure source among the costs.
+    pub source: CostSource,
+    /// In USD per request.
+    #[serde(flatten)]
+    pub figures: CostFigures,
 }
 
 /// What a threshold does on these rows.
@@ -65,9 +91,8 @@ pub struct Operating {
 }
 
 impl Figures {
-    /// Names the figures of an evaluation of `tiers`.
-    #[must_use]
-    pub fn new(evaluation: &Evaluation, tiers: &[String], left_out: usize, operating_point: Option<Operating>) -> Self {
+    /// Names the figures of an evaluation of `tiers`; those of money and of slices are not among them.
+    pub(super) fn new(evaluation: &Evaluation, tiers: &[String], left_out: usize, point: Operating) -> Self {
         let quality = by_tier(tiers, &evaluation.quality);
         let best = quality.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(tier, _)| tier.clone());
         let excess: f64 = evaluation.calibration.iter().map(|calibration| calibration.excess).sum();
@@ -81,6 +106,9 @@ impl Figures {
             auc: by_tier(tiers, &evaluation.auc),
             apgr: evaluation.apgr,
             apgr_ci: evaluation.apgr_interval,
+            lift: evaluation.lift,
+            lift_ci: evaluation.lift_interval,
+            oracle_gap_closed: evaluation.oracle_gap_closed,
             cpt50: evaluation.cpt50,
             cpt80: evaluation.cpt80,
             gain_auc: evaluation.gain_auc,
@@ -90,22 +118,14 @@ impl Figures {
             signal: if evaluation.has_signal() { Verdict::Usable } else { Verdict::None },
             curve: evaluation.curve.clone(),
             oracle: evaluation.oracle,
-            operating_point,
+            operating_point: Some(point),
+            cost: None,
+            by_domain: IndexMap::new(),
+            by_route: IndexMap::new(),
         }
     }
 }
 
-impl From<Operation> for Operating {
-    fn from(operation: Operation) -> Self {
-        Self {
-            threshold: operation.threshold,
-            frontier_share: operation.frontier_share,
-            quality: operation.quality,
-            cost_usd: None,
-        }
-    }
-}
-
-fn by_tier<T: Clone>(tiers: &[String], values: &[T]) -> IndexMap<String, T> {
+pub(super) fn by_tier<T: Clone>(tiers: &[String], values: &[T]) -> IndexMap<String, T> {
     tiers.iter().cloned().zip(values.iter().cloned()).collect()
 }

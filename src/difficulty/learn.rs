@@ -3,30 +3,18 @@
 use indexmap::IndexMap;
 use rungs_training::evaluate::{Evaluation, Operation};
 use rungs_training::learners::extra_trees;
-use rungs_training::{Dataset, FitError, Fitted, Parts, Settings, fit};
+use rungs_training::{Fitted, Settings, fit};
 
-use super::rows::{Rows, Unit};
+use super::evaluate::Judged;
+use super::matrix::{LearnError, Task, named, read};
+use super::rows::Rows;
 use super::seen::SeenGroups;
 use super::{
     Artifact, Calibration, Forest, Head, Linear, Mixture, OperatingPoint, OperatingPoints, Provenance, Scaling, Signal,
     Tree, Verdict,
 };
-use crate::features::{Extractor, FeatureVector};
+use crate::features::Extractor;
 use crate::labelled::{LabelledQuery, RowError};
-
-/// Why nothing was learned.
-#[derive(Debug, thiserror::Error)]
-pub enum LearnError {
-    /// A file or a row of it is at fault.
-    #[error(transparent)]
-    Row(#[from] RowError),
-    /// The rows cannot be learned from; says which tier and why.
-    #[error("{0}")]
-    Data(String),
-    /// A query could not be embedded.
-    #[error(transparent)]
-    Embed(#[from] crate::features::embedding::EmbedError),
-}
 
 /// An artifact with what is known of it but not needed for scoring.
 #[derive(Debug, Clone)]
@@ -35,77 +23,27 @@ pub struct Learned {
     pub artifact: Artifact,
     /// Figures of the out-of-fold probabilities.
     pub evaluation: Evaluation,
-    /// Out-of-fold scores p_frontier − p_cheap, one per row.
-    pub scores: Vec<f64>,
-    /// The operating points economy, balanced and quality, out of fold.
-    pub operating_points: [Operation; 3],
+    /// The rows with their out-of-fold probabilities.
+    pub judged: Judged,
 }
 
-/// Fits an artifact for `tiers` (cheap → frontier) to the queries that have an outcome of each. Whatever shares a `unit`
-/// stays together in cross-validation.
+/// Fits an artifact to the queries that have an outcome of every tier of the task.
 ///
 /// # Errors
 /// When a row is bad, a tier has no outcomes or only one class, there are too few groups, or a query cannot be embedded.
 pub fn learn(
     queries: impl Iterator<Item = Result<LabelledQuery, RowError>>,
-    tiers: &[String],
-    unit: Unit,
+    task: &Task,
     extractor: &Extractor,
     settings: &Settings,
 ) -> Result<Learned, LearnError> {
-    let mut rows = Rows::new(tiers, unit);
-    let mut features = Features::default();
-    for query in queries {
-        let query = query?;
-        if rows.take(&query) {
-            features.push(&extractor.extract(&query.request)?);
-        }
-    }
-    rows.check().map_err(LearnError::Data)?;
-    let data = dataset(&rows, features).map_err(|error| LearnError::Data(named(&error, tiers)))?;
-    let fitted = fit(&data, settings).map_err(|error| LearnError::Data(named(&error, tiers)))?;
+    let (rows, data) = read(queries, task, extractor)?;
+    let fitted = fit(&data, settings).map_err(|error| named(&error, &task.tiers))?;
     Ok(Learned {
         artifact: artifact(&fitted, &rows, data.group_count(), extractor, settings),
-        scores: fitted.scores(),
-        operating_points: fitted.operating_points,
         evaluation: fitted.evaluation,
+        judged: Judged::out_of_fold(rows, fitted.out_of_fold),
     })
-}
-
-/// Feature vectors, one after the other.
-#[derive(Default)]
-struct Features {
-    embedding: Vec<f32>,
-    lexical: Vec<f32>,
-}
-
-impl Features {
-    fn push(&mut self, vector: &FeatureVector) {
-        self.embedding.extend(&vector.embedding);
-        self.lexical.extend(&vector.lexical);
-    }
-}
-
-fn dataset(rows: &Rows, features: Features) -> Result<Dataset, FitError> {
-    Dataset::new(Parts::new(
-        features.embedding,
-        features.lexical,
-        rows.labels.clone(),
-        rows.weights.clone(),
-        rows.groups.clone(),
-    )?)
-}
-
-/// The training crate knows tiers by number only.
-fn named(error: &FitError, tiers: &[String]) -> String {
-    match error {
-        FitError::OneClass { tier, label } => format!(
-            "tier `{}`: every score is {label}; with one class only there is nothing to learn: add queries that it \
-             answers otherwise",
-            tiers.get(*tier).map_or("", String::as_str)
-        ),
-        other => other.to_string(),
-    }
 }
 
 fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, settings: &Settings) -> Artifact {
@@ -199,6 +137,8 @@ fn hyper_parameters(fitted: &Fitted, settings: &Settings) -> IndexMap<String, f6
 
 #[cfg(test)]
 mod tests {
+    use super::super::prices::Prices;
+    use super::super::rows::Unit;
     use super::*;
     use crate::config::EmbeddingConfig;
 
@@ -222,15 +162,18 @@ mod tests {
         reader.map(Result::unwrap).collect()
     }
 
+    fn task() -> Task {
+        Task { tiers: TIERS.map(str::to_owned).to_vec(), unit: Unit::Group, prices: Prices::default() }
+    }
+
+    fn settings() -> Settings {
+        let growth = rungs_training::Growth { trees: 20, ..Settings::default().growth };
+        Settings { growth, ..Settings::default() }
+    }
+
     fn learn_from(queries: &[LabelledQuery]) -> (Learned, Extractor) {
         let extractor = Extractor::open(&EmbeddingConfig::default(), std::path::Path::new("/nowhere")).unwrap();
-        let settings = Settings {
-            growth: rungs_training::Growth { trees: 20, ..Settings::default().growth },
-            ..Settings::default()
-        };
-        let learned =
-            learn(queries.iter().cloned().map(Ok), &TIERS.map(str::to_owned), Unit::Group, &extractor, &settings)
-                .unwrap();
+        let learned = learn(queries.iter().cloned().map(Ok), &task(), &extractor, &settings()).unwrap();
         (learned, extractor)
     }
 
@@ -241,18 +184,8 @@ mod tests {
         assert_eq!(learned.artifact, learn_from(&queries).0.artifact);
         assert_eq!(learned.artifact.signal.verdict, Verdict::Usable);
 
-        let mut features = Features::default();
-        let mut rows = Rows::new(&TIERS.map(str::to_owned), Unit::Group);
-        for query in &queries {
-            rows.take(query);
-            features.push(&extractor.extract(&query.request).unwrap());
-        }
-        let data = dataset(&rows, features).unwrap();
-        let settings = Settings {
-            growth: rungs_training::Growth { trees: 20, ..Settings::default().growth },
-            ..Settings::default()
-        };
-        let predicted = fit(&data, &settings).unwrap().predict(&data);
+        let (_, data) = read(queries.iter().cloned().map(Ok), &task(), &extractor).unwrap();
+        let predicted = fit(&data, &settings()).unwrap().predict(&data);
         for (i, query) in queries.iter().enumerate() {
             let p = learned.artifact.score(&extractor.extract(&query.request).unwrap()).p;
             for (tier, predicted) in TIERS.iter().zip(&predicted) {

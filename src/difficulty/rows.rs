@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 
+use super::prices::{CostSource, Prices};
 use crate::labelled::LabelledQuery;
 
 /// Rows with an outcome of every tier asked for; every list has one entry per row.
@@ -12,8 +13,14 @@ pub struct Rows {
     pub tiers: Vec<String>,
     /// Per tier: recorded scores in [0, 1].
     pub labels: Vec<Vec<f64>>,
-    /// Per tier: recorded cost in USD, where the source has it.
+    /// Per tier: cost in USD, where it is recorded or follows from tokens and a price.
     pub costs: Vec<Vec<Option<f64>>>,
+    /// The least sure source of any of the costs.
+    pub cost_source: CostSource,
+    /// The row's domain, where it names one.
+    pub domains: Vec<Option<String>>,
+    /// The row's route, where it names one.
+    pub routes: Vec<Option<String>>,
     /// Row weights.
     pub weights: Vec<f64>,
     /// What rows are grouped by.
@@ -26,6 +33,7 @@ pub struct Rows {
     pub left_out: usize,
     /// All tiers that any row has an outcome of, with the number of those rows.
     pub found: IndexMap<String, usize>,
+    prices: Prices,
     fingerprint: Sha256,
 }
 
@@ -48,13 +56,23 @@ impl Rows {
             tiers: tiers.to_vec(),
             labels: vec![Vec::new(); tiers.len()],
             costs: vec![Vec::new(); tiers.len()],
+            cost_source: CostSource::default(),
+            domains: Vec::new(),
+            routes: Vec::new(),
             weights: Vec::new(),
             groups: Vec::new(),
             questions: Vec::new(),
             left_out: 0,
             found: IndexMap::new(),
+            prices: Prices::default(),
             fingerprint: Sha256::new(),
         }
+    }
+
+    /// Prices for the rows to come, where their costs are not recorded.
+    #[must_use]
+    pub fn priced(self, prices: Prices) -> Self {
+        Self { prices, ..self }
     }
 
     /// Takes a query if it has an outcome of every tier; counts it as left out otherwise.
@@ -69,10 +87,14 @@ impl Rows {
         };
         for (i, outcome) in outcomes.into_iter().enumerate() {
             self.labels[i].push(outcome.score);
-            self.costs[i].push(outcome.cost_usd);
+            let cost = self.prices.cost_usd(&self.tiers[i], outcome, &query.request);
+            self.cost_source = self.cost_source.max(cost.map_or(CostSource::default(), |(_, source)| source));
+            self.costs[i].push(cost.map(|(cost, _)| cost));
             self.fingerprint.update(outcome.score.to_le_bytes());
         }
         self.weights.push(query.weight);
+        self.domains.push(query.domain.clone());
+        self.routes.push(query.route.clone());
         let question = group_number(query.cluster());
         self.questions.push(question);
         self.groups.push(match (self.unit, &query.domain) {
@@ -91,6 +113,9 @@ impl Rows {
     pub fn append(&mut self, other: Self) {
         self.labels.iter_mut().zip(other.labels).for_each(|(to, from)| to.extend(from));
         self.costs.iter_mut().zip(other.costs).for_each(|(to, from)| to.extend(from));
+        self.cost_source = self.cost_source.max(other.cost_source);
+        self.domains.extend(other.domains);
+        self.routes.extend(other.routes);
         self.weights.extend(other.weights);
         self.groups.extend(other.groups);
         self.questions.extend(other.questions);
@@ -143,7 +168,7 @@ pub fn place_of_group(name: &str) -> f64 {
 }
 
 /// The number of a group, from its name alone.
-pub(super) fn group_number(name: &str) -> u64 {
+pub(crate) fn group_number(name: &str) -> u64 {
     Sha256::digest(name.as_bytes()).iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 

@@ -1,22 +1,13 @@
 //! train → calibrate from the command line: operating points, certificates and refusals.
 
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
-use assert_cmd::Command;
 use rungs::config::{Config, Preset};
 use rungs::difficulty::{Artifact, Scorer};
 use serde_json::{Value, json};
 
+use crate::support::command::{rungs, text};
 use crate::support::labelled::{rows, write};
-
-fn rungs(args: &[&str]) -> Output {
-    Command::cargo_bin("rungs").unwrap().args(args).output().unwrap()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 /// A model trained on 400 rows, those rows, and 1200 that it has not seen.
 struct Trained {

@@ -12,6 +12,9 @@ mod checks;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod demo;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod evaluation;
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;
 #[cfg(test)]

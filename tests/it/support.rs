@@ -1,5 +1,7 @@
 //! Helpers that several areas share.
 
+#[cfg(feature = "train")]
+pub(crate) mod command;
 pub(crate) mod hostile;
 #[cfg(feature = "train")]
 pub(crate) mod labelled;

@@ -2,34 +2,16 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::process::Output;
 
-use assert_cmd::Command;
 use rungs::difficulty::{Artifact, Verdict};
 use serde_json::{Value, json};
 
+use crate::support::command::{refusal, rungs, said, text};
 use crate::support::labelled::{recorded, rows, write};
-
-fn rungs(args: &[&str]) -> Output {
-    Command::cargo_bin("rungs").unwrap().args(args).output().unwrap()
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 /// Trains small → large on a file; panics with the command's own words when that fails.
 fn train(data: &Path, out: &Path) -> String {
-    let output = rungs(&["train", "--data", text(data), "--cheap", "small", "--frontier", "large", "--out", text(out)]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout).unwrap()
-}
-
-/// The exit code and what was said on stderr; nothing may have been printed as a result.
-fn refusal(args: &[&str]) -> (i32, String) {
-    let output = rungs(args);
-    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    said(&["train", "--data", text(data), "--cheap", "small", "--frontier", "large", "--out", text(out)]).0
 }
 
 #[test]
@@ -52,7 +34,7 @@ fn train_eval_and_score_work_together() {
     assert!(report["out_of_fold"]["apgr"].as_f64().unwrap() > 0.6, "{report}");
     let page = std::fs::read_to_string(first.join("report.html")).unwrap();
     assert!(
-        page.matches("<svg").count() == 3
+        page.matches("<svg").count() == 4
             && page.contains("color-scheme: light dark")
             && !page.contains("http://www.w3.org/1999")
     );

@@ -1,14 +1,19 @@
 //! How good scores are: quality recovered, ranking, calibration, each with its interval.
 
+pub mod area;
 pub mod auc;
 pub mod bootstrap;
 pub mod calibration;
+mod compare;
+mod cost;
 pub mod gain;
 pub mod reliability;
 mod report;
 
 pub use bootstrap::Interval;
 pub use calibration::{Bin, CalibrationError};
+pub use compare::{Comparison, Difference, compare};
+pub use cost::CostFigures;
 pub use gain::{GainCurve, Operation};
 pub use reliability::Reliability;
 pub use report::{Evaluation, Scored, evaluate};

@@ -3,7 +3,7 @@
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
-use crate::evaluate::{Bin, Evaluation, Operation};
+use crate::evaluate::Bin;
 
 const SIZE: (u32, u32) = (560, 360);
 
@@ -27,32 +27,50 @@ impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for PlotE
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
-/// Quality against the share of requests that go to the frontier, with the random mix, the oracle and the operating
-/// points.
+/// Quality against what it takes: frontier calls or money.
+#[derive(Debug, Clone, Copy)]
+pub struct Tradeoff<'a> {
+    /// What the x axis shows.
+    pub x: &'a str,
+    /// (x, quality) from always-cheap to always-frontier.
+    pub curve: &'a [[f64; 2]],
+    /// The point of calling the frontier exactly where it gains.
+    pub oracle: [f64; 2],
+    /// Operating points.
+    pub marks: &'a [[f64; 2]],
+}
+
+/// The score's curve, the random mix of its ends, the oracle with its own mixes, and the operating points. Nothing where
+/// the curve has no points.
 ///
 /// # Errors
 /// When the drawing backend fails.
-pub fn quality(evaluation: &Evaluation, points: &[Operation]) -> Result<String, PlotError> {
-    let curve: Vec<(f64, f64)> = evaluation.curve.iter().map(|[share, quality]| (*share, *quality)).collect();
+pub fn tradeoff(plot: &Tradeoff<'_>) -> Result<String, PlotError> {
+    let point = |[x, y]: &[f64; 2]| (*x, *y);
+    let curve: Vec<(f64, f64)> = plot.curve.iter().map(point).collect();
     let (Some(&first), Some(&last)) = (curve.first(), curve.last()) else { return Ok(String::new()) };
-    let oracle = (evaluation.oracle[0], evaluation.oracle[1]);
-    let low = curve.iter().map(|point| point.1).fold(f64::INFINITY, f64::min);
-    let high = curve.iter().map(|point| point.1).fold(oracle.1, f64::max);
-    let margin = 0.05 * (high - low).max(0.02);
+    let oracle = point(&plot.oracle);
+    let all = || curve.iter().copied().chain([oracle]);
+    let (x, y) = (padded(all().map(|p| p.0), 0.02), padded(all().map(|p| p.1), 0.05));
     svg(|area| {
-        let mut chart = ChartBuilder::on(area)
-            .margin(10)
-            .x_label_area_size(44)
-            .y_label_area_size(56)
-            .build_cartesian_2d(0.0..1.0, low - margin..high + margin)?;
-        axes(&mut chart, "share of requests to the frontier", "quality")?;
+        let mut chart =
+            ChartBuilder::on(area).margin(10).x_label_area_size(44).y_label_area_size(60).build_cartesian_2d(x, y)?;
+        axes(&mut chart, plot.x, "quality")?;
         chart.draw_series([PathElement::new(vec![first, last], GRID.stroke_width(2))])?;
         chart.draw_series([PathElement::new(vec![first, oracle, last], GREEN.stroke_width(2))])?;
+        chart.draw_series([Circle::new(oracle, 4, GREEN.filled())])?;
         chart.draw_series([PathElement::new(curve, BLUE.stroke_width(3))])?;
-        let marks = points.iter().map(|point| (point.frontier_share, point.quality));
-        chart.draw_series(marks.map(|mark| Circle::new(mark, 5, ORANGE.filled())))?;
+        chart.draw_series(plot.marks.iter().map(|mark| Circle::new(point(mark), 5, ORANGE.filled())))?;
         Ok(())
     })
+}
+
+/// The range of the values with a margin of this part of it on both sides. It is never so narrow, for its size or at
+/// all, that the backend's axis would run out of decimals.
+fn padded(values: impl Iterator<Item = f64>, margin: f64) -> std::ops::Range<f64> {
+    let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+    let margin = (margin * (high - low)).max(1e-3 * high.abs().max(low.abs())).max(1e-6);
+    low - margin..high + margin
 }
 
 /// Observed against predicted, a colour per tier (cheap blue, frontier orange); a calibrated head lies on the diagonal.
@@ -154,6 +172,28 @@ mod tests {
             "{svg}"
         );
         assert_eq!(histogram(&[]).unwrap(), "");
+    }
+
+    #[test]
+    fn a_tradeoff_has_the_curve_the_mix_the_oracle_and_a_mark_per_operating_point() {
+        let plot = Tradeoff {
+            x: "USD",
+            curve: &[[1.0, 0.5], [2.0, 0.9]],
+            oracle: [1.2, 0.95],
+            marks: &[[1.5, 0.8], [1.7, 0.85]],
+        };
+        let svg = tradeoff(&plot).unwrap();
+        assert_eq!(svg.matches("<circle").count(), 3);
+        assert!(
+            [("#3B82F6", 1), ("#16A34A", 2), ("#EA8018", 2)].iter().all(|(c, n)| svg.matches(c).count() >= *n),
+            "{svg}"
+        );
+        assert_eq!(tradeoff(&Tradeoff { curve: &[], ..plot }).unwrap(), "");
+        // One price for both tiers, however large or small: an axis without length.
+        for price in [0.0, 1e-12, 1.0, 1e9] {
+            let flat = [[price, 0.5], [price, 0.5]];
+            assert!(tradeoff(&Tradeoff { curve: &flat, oracle: flat[0], marks: &[], ..plot }).is_ok());
+        }
     }
 
     #[test]

@@ -23,6 +23,28 @@ impl Ranking {
         Self { order, tied }
     }
 
+    /// Hands over the runs of equal score, highest first: the weight of a run and the weighted sum of each of `values`.
+    pub(crate) fn runs<const K: usize>(
+        &self,
+        values: [&[f64]; K],
+        weights: &[f64],
+        mut take: impl FnMut(f64, [f64; K]),
+    ) {
+        let (mut weight, mut sums) = (0.0, [0.0; K]);
+        for (place, (&row, &tied)) in self.order.iter().zip(&self.tied).enumerate() {
+            if !tied && place > 0 {
+                take(weight, sums);
+                (weight, sums) = (0.0, [0.0; K]);
+            }
+            let row = row as usize;
+            weight += weights[row];
+            sums.iter_mut().zip(values).for_each(|(sum, values)| *sum += weights[row] * values[row]);
+        }
+        if !self.order.is_empty() {
+            take(weight, sums);
+        }
+    }
+
     /// Chance that a positive row ranks above a negative one, ties counting half. A label between 0 and 1 is a positive
     /// and a negative row in that proportion. `None` where one of the classes has no weight.
     #[must_use]

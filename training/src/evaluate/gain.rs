@@ -33,26 +33,6 @@ pub struct Operation {
     pub pgr: f64,
 }
 
-/// APGR: the area under PGR over the frontier share; ½ for a random score. `None` where the frontier is no better than
-/// the cheap tier. `gains` are frontier label less cheap label.
-#[must_use]
-pub fn apgr(ranking: &Ranking, gains: &[f64], weights: &[f64]) -> Option<f64> {
-    let (mut area, mut sent, mut gained) = (0.0, 0.0, 0.0);
-    let (mut tie_weight, mut tie_gain) = (0.0, 0.0);
-    for (&row, &tied) in ranking.order.iter().zip(&ranking.tied) {
-        if !tied {
-            area += tie_weight * (gained + 0.5 * tie_gain);
-            (sent, gained) = (sent + tie_weight, gained + tie_gain);
-            (tie_weight, tie_gain) = (0.0, 0.0);
-        }
-        tie_weight += weights[row as usize];
-        tie_gain += weights[row as usize] * gains[row as usize];
-    }
-    area += tie_weight * (gained + 0.5 * tie_gain);
-    (sent, gained) = (sent + tie_weight, gained + tie_gain);
-    (gained > 0.0 && sent > 0.0).then(|| area / (sent * gained))
-}
-
 impl GainCurve {
     /// The curve of a score over rows with the labels of the two tiers.
     #[must_use]
@@ -143,8 +123,6 @@ impl GainCurve {
 
 #[cfg(test)]
 mod tests {
-    use rand::{RngExt, SeedableRng};
-
     use super::*;
 
     /// Six rows, gains 1 1 0 0 −1 1 in order of falling score.
@@ -168,32 +146,6 @@ mod tests {
         assert!((point.quality - 4.0 / 6.0).abs() < 1e-12 && (point.frontier_share - 2.0 / 6.0).abs() < 1e-12);
         let points = curve.points();
         assert_eq!((points.len(), points[0], points[100]), (101, [0.0, 2.0 / 6.0], [1.0, 4.0 / 6.0]));
-    }
-
-    #[test]
-    fn apgr_is_the_area_under_the_curve() {
-        let ranking = Ranking::new(&[0.6, 0.5, 0.4, 0.3, 0.2, 0.1]);
-        let gains = [1.0, 1.0, 0.0, 0.0, -1.0, 1.0];
-        // Trapezoids over PGR 0 ½ 1 1 1 ½ 1.
-        assert!(
-            (apgr(&ranking, &gains, &[1.0; 6]).unwrap() - (0.25 + 0.75 + 1.0 + 1.0 + 0.75 + 0.75) / 6.0).abs() < 1e-12
-        );
-        assert_eq!(apgr(&Ranking::new(&[1.0; 6]), &gains, &[1.0; 6]), Some(0.5));
-        assert_eq!(apgr(&ranking, &[-1.0, 0.0, 0.0, 0.0, 0.0, 0.0], &[1.0; 6]), None);
-    }
-
-    #[test]
-    fn a_random_score_has_an_apgr_of_one_half() {
-        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(4);
-        let mean = (0..200)
-            .map(|_| {
-                let scores: Vec<f64> = (0..500).map(|_| rng.random()).collect();
-                let gains: Vec<f64> = (0..500).map(|i| if i % 5 == 0 { 1.0 } else { 0.0 }).collect();
-                apgr(&Ranking::new(&scores), &gains, &[1.0; 500]).unwrap()
-            })
-            .sum::<f64>()
-            / 200.0;
-        assert!((mean - 0.5).abs() < 0.01, "{mean}");
     }
 
     #[test]

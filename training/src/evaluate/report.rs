@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
+use super::area::Area;
 use super::auc::Ranking;
 use super::bootstrap::{Interval, RESAMPLINGS, intervals};
 use super::calibration::CalibrationError;
-use super::gain::{GainCurve, apgr};
+use super::gain::GainCurve;
 
 /// Rows with what the heads said and what happened; every list has one entry per row.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,13 @@ pub struct Evaluation {
     pub apgr: Option<f64>,
     /// Its 95 % interval.
     pub apgr_interval: Option<Interval>,
+    /// Quality above the random mix of the two tiers, averaged over all frontier shares.
+    pub lift: Option<f64>,
+    /// Its 95 % interval.
+    pub lift_interval: Option<Interval>,
+    /// Lift as a share of the oracle's, which ranks by the true gain: 0 for a random score, 1 for a perfect one. `None`
+    /// where the oracle itself gains nothing by choosing.
+    pub oracle_gap_closed: Option<f64>,
     /// Least frontier share, in per cent, that recovers half of the gap.
     pub cpt50: Option<f64>,
     /// The same for four fifths.
@@ -58,12 +66,15 @@ pub struct Evaluation {
 pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
     let (weights, scores) = (rows.weights, rows.scores());
     let (cheap, frontier) = rows.ends();
-    let gains: Vec<f64> = frontier.iter().zip(cheap).map(|(f, c)| f - c).collect();
-    let halves: Vec<f64> = gains.iter().map(|gain| 0.5 * (1.0 + gain)).collect();
+    let (gains, halves) = (rows.gains(), rows.half_gains());
     let ranking = Ranking::new(&scores);
-    let [apgr_interval, gain_auc_interval] = intervals(rows.groups, weights, RESAMPLINGS, seed, |weights| {
-        [apgr(&ranking, &gains, weights), ranking.auc(&halves, weights)]
-    });
+    let ranked = |weights: &[f64]| {
+        let area = Area::new(&ranking, &gains, weights);
+        [area.and_then(Area::apgr), area.map(Area::lift), ranking.auc(&halves, weights)]
+    };
+    let [apgr, lift, gain_auc] = ranked(weights);
+    let [apgr_interval, lift_interval, gain_auc_interval] = intervals(rows.groups, weights, RESAMPLINGS, seed, ranked);
+    let most = Area::new(&Ranking::new(&gains), &gains, weights).map(Area::lift);
     let curve = GainCurve::new(&scores, cheap, frontier, weights);
     let oracle = GainCurve::new(&gains, cheap, frontier, weights).at(f64::MIN_POSITIVE);
     let per_tier = || rows.probabilities.iter().zip(rows.labels);
@@ -72,11 +83,14 @@ pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
         groups: crate::dataset::distinct(rows.groups),
         quality: rows.labels.iter().map(|labels| mean(labels, weights)).collect(),
         auc: per_tier().map(|(p, labels)| Ranking::new(p).auc(labels, weights)).collect(),
-        apgr: apgr(&ranking, &gains, weights),
+        apgr,
         apgr_interval,
+        lift,
+        lift_interval,
+        oracle_gap_closed: lift.zip(most).filter(|(_, most)| *most > 0.0).map(|(lift, most)| lift / most),
         cpt50: curve.least_share(0.5).map(|share| 100.0 * share),
         cpt80: curve.least_share(0.8).map(|share| 100.0 * share),
-        gain_auc: ranking.auc(&halves, weights),
+        gain_auc,
         gain_auc_interval,
         calibration: per_tier().map(|(p, labels)| CalibrationError::new(p, labels, weights, seed)).collect(),
         curve: curve.points(),
@@ -84,7 +98,7 @@ pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
     }
 }
 
-impl Scored<'_> {
+impl<'a> Scored<'a> {
     /// The ranking score of each row: p_frontier − p_cheap.
     #[must_use]
     pub fn scores(&self) -> Vec<f64> {
@@ -94,9 +108,21 @@ impl Scored<'_> {
         }
     }
 
+    /// What the frontier adds to each row: its label less the cheap tier's.
+    #[must_use]
+    pub fn gains(&self) -> Vec<f64> {
+        let (cheap, frontier) = self.ends();
+        frontier.iter().zip(cheap).map(|(f, c)| f - c).collect()
+    }
+
+    /// The gains g as labels (1 + g)/2 in [0, 1].
+    pub(super) fn half_gains(&self) -> Vec<f64> {
+        self.gains().into_iter().map(|gain| 0.5 * (1.0 + gain)).collect()
+    }
+
     /// The labels of the cheap and of the frontier tier.
     #[must_use]
-    pub fn ends(&self) -> (&[f64], &[f64]) {
+    pub fn ends(&self) -> (&'a [f64], &'a [f64]) {
         (self.labels.first().map_or(&[], Vec::as_slice), self.labels.last().map_or(&[], Vec::as_slice))
     }
 }
