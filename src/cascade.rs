@@ -8,9 +8,11 @@
 //! first byte to the client nothing is retracted, and no complete answer leaves before its decision record is kept.
 
 pub mod agreement;
+mod beta;
 mod call;
 mod caps;
 mod checks;
+mod climb;
 pub mod confidence;
 mod engine;
 mod examine;
@@ -21,6 +23,7 @@ mod live;
 mod phrases;
 mod reply;
 mod rung;
+mod sampling;
 mod schemas;
 mod stream;
 

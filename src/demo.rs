@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use run::{Estimate, Policy, Run};
 
-use crate::config::{Config, EmbeddingConfig, ModelConfig};
+use crate::config::{CascadeConfig, Config, EmbeddingConfig, ModelConfig};
 use crate::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
 use crate::difficulty::learn::learn;
 use crate::difficulty::matrix::Task;
@@ -85,6 +85,8 @@ async fn route(options: &Options, model: &Path, queries: &[LabelledQuery]) -> an
         data_dir: Some(options.folder.clone()),
         model: ModelConfig { path: Some(model.to_owned()) },
         tiers: tiers.configs(),
+        // Which of several samples comes first is chance, and the demo's figures are to come out the same again.
+        cascade: CascadeConfig { samples: 1, ..CascadeConfig::default() },
         ..Config::default()
     };
     let router = servers::route(config, &options.folder).await?;

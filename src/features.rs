@@ -8,6 +8,7 @@ mod structural;
 mod subject;
 
 use std::path::Path;
+use std::sync::Arc;
 
 pub use schema::Schema;
 pub use subject::{Subject, subject};
@@ -28,7 +29,7 @@ pub struct FeatureVector {
 
 /// Turns requests into feature vectors. The same request gives the same vector, in training and in serving.
 pub struct Extractor {
-    embedder: Box<dyn Embedder>,
+    embedder: Arc<dyn Embedder>,
     schema: Schema,
 }
 
@@ -38,7 +39,7 @@ impl Extractor {
     /// # Errors
     /// When a file of the embedder is missing or not what it should be; the message says how to get it.
     pub fn open(config: &EmbeddingConfig, data_dir: &Path) -> Result<Self, EmbedError> {
-        Ok(Self { embedder: embedding::open(config, data_dir)?, schema: Schema::current() })
+        Ok(Self { embedder: embedding::open(config, data_dir)?.into(), schema: Schema::current() })
     }
 
     /// The features of a request.
@@ -63,6 +64,12 @@ impl Extractor {
     #[must_use]
     pub fn embedder(&self) -> &dyn Embedder {
         self.embedder.as_ref()
+    }
+
+    /// The same, to be kept.
+    #[must_use]
+    pub fn shared_embedder(&self) -> Arc<dyn Embedder> {
+        Arc::clone(&self.embedder)
     }
 }
 

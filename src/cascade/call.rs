@@ -5,7 +5,6 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::chat::{Answer, ChatRequest};
 use crate::config::CascadeConfig;
-use crate::decisions::Purpose;
 use crate::upstream::{Chunk, Completion, Fold, Phase, Tier, UpstreamError};
 
 /// How an answer is fetched: as the client will get it, so that it sees the upstream's own words.
@@ -59,22 +58,17 @@ pub(super) async fn within<T>(deadline: Instant, wait: impl Future<Output = T>) 
     timeout_at(deadline, wait).await.map_err(|_| UpstreamError::Timeout(Phase::Request))
 }
 
-/// The calls of one checked rung: the client's own request, and as many samples beside it as the configuration says.
-///
-/// A request for several choices is not sampled: it draws its own. Log-probabilities are asked for where the tier has
-/// them; the endpoint takes them out again if the client did not ask.
-pub(super) fn checked(request: &ChatRequest, tier: &Tier, config: &CascadeConfig) -> Vec<(Purpose, ChatRequest)> {
+/// The client's own request as a checked rung is asked it: log-probabilities are asked for where the tier has them; the
+/// endpoint takes them out again if the client did not ask.
+pub(super) fn checked(request: &ChatRequest, tier: &Tier) -> ChatRequest {
     let asks = request.get("logprobs").unwrap_or(false);
     let request = request.clone();
-    let request = if tier.config.logprobs && !asks { request.with("logprobs", &true.into()) } else { request };
-    let samples = if request.get("n").unwrap_or(1_u32) > 1 { 1 } else { config.samples };
-    let mut calls = vec![(Purpose::Answer, request)];
-    for _ in 1..samples {
-        // A fixed seed would draw the same answer again.
-        let sample = calls[0].1.clone().without("seed").with("temperature", &config.sample_temperature.into());
-        calls.push((Purpose::Sample, sample));
-    }
-    calls
+    if tier.config.logprobs && !asks { request.with("logprobs", &true.into()) } else { request }
+}
+
+/// The same request as a sample beside it is asked it. A fixed seed would draw the same answer again.
+pub(super) fn sample(request: &ChatRequest, tier: &Tier, config: &CascadeConfig) -> ChatRequest {
+    checked(request, tier).without("seed").with("temperature", &config.sample_temperature.into())
 }
 
 #[cfg(test)]
@@ -91,21 +85,15 @@ mod tests {
     #[test]
     fn samples_differ_from_the_clients_own_call() {
         let request = ChatRequest::from_prompt("hi").with("seed", &7.into()).with("temperature", &0.into());
-        let calls = checked(&request, &tier(true), &CascadeConfig { samples: 3, ..CascadeConfig::default() });
-        assert_eq!(
-            calls.iter().map(|(purpose, _)| *purpose).collect::<Vec<_>>(),
-            [Purpose::Answer, Purpose::Sample, Purpose::Sample]
-        );
-        assert_eq!((calls[0].1.get("seed"), calls[0].1.get("temperature")), (Some(7), Some(0)));
-        assert_eq!((calls[1].1.get::<u64>("seed"), calls[1].1.get("temperature")), (None, Some(0.7)));
-        assert!(calls.iter().all(|(_, request)| request.get("logprobs") == Some(true)));
+        let own = checked(&request, &tier(true));
+        let sample = sample(&request, &tier(true), &CascadeConfig::default());
+        assert_eq!((own.get("seed"), own.get("temperature")), (Some(7), Some(0)));
+        assert_eq!((sample.get::<u64>("seed"), sample.get("temperature")), (None, Some(0.7)));
+        assert_eq!((own.get("logprobs"), sample.get("logprobs")), (Some(true), Some(true)));
     }
 
     #[test]
-    fn a_tier_without_logprobs_is_not_asked_for_them_and_several_choices_are_not_sampled() {
-        let request = ChatRequest::from_prompt("hi").with("n", &2.into());
-        let calls = checked(&request, &tier(false), &CascadeConfig { samples: 3, ..CascadeConfig::default() });
-        assert_eq!(calls.len(), 1);
-        assert_eq!(calls[0].1.get::<bool>("logprobs"), None);
+    fn a_tier_without_logprobs_is_not_asked_for_them() {
+        assert_eq!(checked(&ChatRequest::from_prompt("hi"), &tier(false)).get::<bool>("logprobs"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! Walks the rungs of a plan, and ends every request with its record.
+//! Takes a request from its plan to its answer, and ends every one with its record.
 
 use std::sync::Arc;
 
@@ -10,22 +10,22 @@ use tokio_util::task::TaskTracker;
 use super::call::{Fetched, Shape};
 use super::caps::Caps;
 use super::checks::CheckState;
+use super::climb::Arrived;
 use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
-use super::live::Live;
 use super::reply::{Reply, StreamReply};
-use super::rung::{Miss, Rejected, ask, ask_checked};
 use super::stream;
 use crate::chat::ChatRequest;
 use crate::config::{Config, Durability};
 use crate::decisions::{DecisionStore, Outcome};
+use crate::features::embedding::Embedder;
 use crate::policy::Plan;
-use crate::upstream::{Phase, Tier, UpstreamError};
+use crate::upstream::Tier;
 
 /// Calls tiers and keeps records. One serves all requests.
 pub struct Engine {
-    tiers: IndexMap<String, Tier>,
+    pub(super) tiers: IndexMap<String, Tier>,
     pub(super) examiner: Examiner,
     store: Arc<dyn DecisionStore>,
     durability: Durability,
@@ -47,21 +47,18 @@ pub struct Job {
     pub caps: Caps,
 }
 
-/// What a climb ends with.
-pub(super) enum Arrived {
-    /// A complete answer.
-    Complete(Tier, Fetched),
-    /// An answer under way.
-    Live(Live),
-}
-
 impl Engine {
-    /// An engine over these tiers.
-    pub fn new(tiers: impl IntoIterator<Item = Tier>, config: &Config, store: Arc<dyn DecisionStore>) -> Self {
+    /// An engine over these tiers. The embedder compares answers in free text; without one they agree word by word.
+    pub fn new(
+        tiers: impl IntoIterator<Item = Tier>,
+        config: &Config,
+        embedder: Option<Arc<dyn Embedder>>,
+        store: Arc<dyn DecisionStore>,
+    ) -> Self {
         let tiers = tiers.into_iter().map(|tier| (tier.name().to_owned(), tier)).collect();
         Self {
             tiers,
-            examiner: Examiner::new(config),
+            examiner: Examiner::new(config, embedder),
             store,
             durability: config.log.durability,
             tasks: TaskTracker::new(),
@@ -148,53 +145,6 @@ impl Engine {
         }
     }
 
-    /// Goes up rung by rung until there is something to serve.
-    pub(super) async fn climb(&self, job: &mut Job, shape: Shape) -> Result<Arrived, FailureCause> {
-        let rungs = self.rungs(&job.plan)?;
-        let mut at_hand = None;
-        let mut failure = FailureCause::Internal("the plan has no tier".to_owned());
-        for (i, tier) in rungs.iter().enumerate() {
-            if let Some(cap) = job.caps.forbids(&job.ledger, [*tier]) {
-                job.ledger.stopped(cap);
-                return serve_all_the_same(job, at_hand).ok_or(FailureCause::Cap(cap));
-            }
-            if i > 0 {
-                job.ledger.escalated();
-            }
-            let is_last = i + 1 == rungs.len();
-            match self.take(job, tier, shape, is_last).await {
-                Ok(arrived) => return Ok(arrived),
-                Err(Miss::Failed(UpstreamError::Timeout(Phase::Request))) => return Err(FailureCause::Deadline),
-                Err(Miss::Failed(error)) => {
-                    tracing::warn!(decision = job.ledger.id(), tier = tier.name(), %error, "the tier failed");
-                    failure = FailureCause::Upstream { tier: tier.name().to_owned(), error };
-                }
-                Err(Miss::Rejected(rejected)) => {
-                    let reason = rejected.reason;
-                    tracing::debug!(decision = job.ledger.id(), tier = tier.name(), ?reason, "the answer did not pass");
-                    at_hand = Some((*tier, rejected));
-                }
-            }
-        }
-        Err(failure)
-    }
-
-    fn rungs(&self, plan: &Plan) -> Result<Vec<&Tier>, FailureCause> {
-        let unknown = |name| FailureCause::Internal(format!("the plan names a tier `{name}` that does not exist"));
-        plan.rungs.iter().map(|name| self.tiers.get(name).ok_or_else(|| unknown(name))).collect()
-    }
-
-    async fn take(&self, job: &mut Job, tier: &Tier, shape: Shape, is_last: bool) -> Result<Arrived, Miss> {
-        let complete = |fetched| Arrived::Complete(tier.clone(), fetched);
-        if job.plan.checked && !is_last {
-            return ask_checked(job, tier, shape, &self.examiner).await.map(complete);
-        }
-        match shape {
-            Shape::Whole => ask(job, tier, shape, &self.examiner).await.map(complete),
-            Shape::Stream => Live::open(job, tier).await.map(Arrived::Live).map_err(Miss::Failed),
-        }
-    }
-
     pub(super) async fn cancelled(&self, mut job: Job) {
         let kept = self.keep(&mut job.ledger, Outcome::Cancelled, Some("the client went away".to_owned())).await;
         report(job.ledger.id(), kept);
@@ -242,13 +192,6 @@ impl std::fmt::Debug for Engine {
             .field("config", &self.examiner.config)
             .finish_non_exhaustive()
     }
-}
-
-/// The answer that came nearest to being served: the last one.
-fn serve_all_the_same(job: &mut Job, at_hand: Option<(&Tier, Rejected)>) -> Option<Arrived> {
-    let (tier, rejected) = at_hand?;
-    job.ledger.served_all_the_same(rejected.attempt);
-    Some(Arrived::Complete(tier.clone(), rejected.fetched))
 }
 
 fn report(id: &str, kept: Result<(), FailureCause>) {

@@ -1,5 +1,8 @@
 //! Measures an answer and says whether it passes.
 
+use std::sync::Arc;
+
+use super::agreement::{Conclusion, Meaning, Vote, vote};
 use super::checks::{Checked, Checks, Subject};
 use super::confidence;
 use super::form::form;
@@ -7,21 +10,23 @@ use super::schemas::Schemas;
 use crate::chat::{Answer, ChatRequest};
 use crate::config::{CascadeConfig, Config};
 use crate::decisions::{EscalationReason, Signals};
+use crate::features::embedding::Embedder;
 
 /// What every answer is held against. One serves all requests.
-#[derive(Debug)]
 pub(super) struct Examiner {
     pub(super) config: CascadeConfig,
     pub(super) checks: Checks,
     schemas: Schemas,
+    embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Examiner {
-    pub(super) fn new(config: &Config) -> Self {
+    pub(super) fn new(config: &Config, embedder: Option<Arc<dyn Embedder>>) -> Self {
         Self {
             config: config.cascade.clone(),
             checks: Checks::new(&config.checks, &config.routes),
             schemas: Schemas::default(),
+            embedder,
         }
     }
 
@@ -29,6 +34,21 @@ impl Examiner {
     /// drawn.
     pub(super) async fn measure(&self, request: &ChatRequest, answer: &Answer, agreement: Option<f64>) -> Signals {
         Signals { form: form(&self.schemas, request, answer).await, ..confidence::measure(answer, agreement) }
+    }
+
+    /// Puts answers to the vote; `None` for fewer than two. Free text is compared by its meaning where that can be had.
+    pub(super) async fn vote(&self, conclusions: Vec<Conclusion>) -> Option<Vote> {
+        let embedder = self.embedder.clone();
+        let is_slow = embedder.as_ref().is_some_and(|embedder| embedder.is_slow());
+        let count = move || match embedder.map(|embedder| Meaning::new(embedder.as_ref()).vote(&conclusions)) {
+            Some(Ok(vote)) => vote,
+            Some(Err(error)) => {
+                tracing::warn!(%error, "answers could not be embedded; they are compared word by word");
+                by_word(&conclusions)
+            }
+            None => by_word(&conclusions),
+        };
+        if is_slow { tokio::task::spawn_blocking(count).await.ok().flatten() } else { count() }
     }
 
     /// Why an answer by itself is not good enough; `None` when it passes.
@@ -46,4 +66,8 @@ impl Examiner {
         let checked = self.checks.run(subject, &self.schemas).await;
         (checked.outrank(reason), checked)
     }
+}
+
+fn by_word(conclusions: &[Conclusion]) -> Option<Vote> {
+    vote(conclusions, |a, b| conclusions[a].agrees(&conclusions[b]))
 }

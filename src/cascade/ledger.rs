@@ -131,6 +131,15 @@ impl Ledger {
         }
     }
 
+    /// A call that is no longer needed is given up; `usage` is what it has taken for certain.
+    pub(super) fn given_up(&mut self, attempt: usize, usage: Option<Usage>) {
+        let price = self.clocks.get(attempt).and_then(|clock| clock.price);
+        self.update(attempt, |attempt| {
+            attempt.usage = usage;
+            attempt.cost_usd = usage.and_then(|usage| Some(price?.cost_usd(usage)));
+        });
+    }
+
     /// What was measured of an answer, and whether it is served; `reason` says why it is not.
     pub(super) fn judged(&mut self, attempt: usize, signals: Signals, reason: Option<EscalationReason>) {
         if let Some(attempt) = self.record.attempts.get_mut(attempt) {
@@ -175,7 +184,7 @@ impl Ledger {
     /// The request ends; gives the finished record.
     pub(super) fn close(&mut self, outcome: Outcome, error: Option<String>) -> DecisionRecord {
         for (attempt, clock) in self.record.attempts.iter_mut().zip(&self.clocks) {
-            if attempt.status == AttemptStatus::Cancelled {
+            if attempt.status == AttemptStatus::Cancelled && attempt.latency_ms == 0.0 {
                 attempt.latency_ms = millis(clock.started, Instant::now());
             }
         }

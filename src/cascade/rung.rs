@@ -1,21 +1,19 @@
 //! One rung: call the tier, check what it answers, and choose what would be served.
 
-use futures_util::StreamExt;
-use futures_util::stream::FuturesUnordered;
-
-use super::agreement::{Vote, majority};
+use super::agreement::Vote;
 use super::call::{Fetched, Shape, checked, fetch, within};
 use super::checks::Subject;
 use super::engine::Job;
 use super::examine::Examiner;
+use super::sampling::{Drawn, draw, worth};
 use crate::chat::ChatRequest;
 use crate::decisions::{EscalationReason, Purpose};
-use crate::upstream::{Phase, Tier, UpstreamError};
+use crate::upstream::{Tier, UpstreamError};
 
 /// Why this rung gave nothing to serve.
 #[derive(Debug)]
 pub(super) enum Miss {
-    /// The tier failed, with every call.
+    /// The tier failed.
     Failed(UpstreamError),
     /// Its answer did not pass.
     Rejected(Rejected),
@@ -32,36 +30,60 @@ pub(super) struct Rejected {
 /// Asks a tier whose answer is served as it comes.
 pub(super) async fn ask(job: &mut Job, tier: &Tier, shape: Shape, examiner: &Examiner) -> Result<Fetched, Miss> {
     let request = job.request.clone();
-    let (mut fetched, error) = call_all(job, tier, vec![(Purpose::Answer, request)], shape).await;
-    let Some((attempt, fetched)) = fetched.pop() else { return Err(Miss::Failed(error)) };
+    let (attempt, fetched) = call(job, tier, &request, shape).await?;
     job.ledger.judged(attempt, examiner.measure(&job.request, fetched.answer(), None).await, None);
     Ok(fetched)
 }
 
-/// Asks a tier whose answer is checked, drawing samples beside it where the configuration says so.
+/// Asks a tier whose answer is checked; `above` is the tier that a climb may end at. Samples are drawn where the answer
+/// passes by itself and they are worth their price; the most common answer is then the one that is checked.
 pub(super) async fn ask_checked(
     job: &mut Job,
     tier: &Tier,
+    above: &Tier,
     shape: Shape,
     examiner: &Examiner,
 ) -> Result<Fetched, Miss> {
-    let calls = checked(&job.request, tier, &examiner.config);
-    let (mut fetched, error) = call_all(job, tier, calls, shape).await;
-    let answers: Vec<_> = fetched.iter().map(|(_, fetched)| fetched.answer()).collect();
-    let majority = majority(&answers);
-    let chosen = majority.as_ref().map_or(0, |majority| majority.index);
-    if chosen >= fetched.len() {
-        return Err(Miss::Failed(error));
-    }
-    for (_, (attempt, fetched)) in fetched.iter().enumerate().filter(|(place, _)| *place != chosen) {
+    let request = checked(&job.request, tier);
+    let (attempt, fetched) = call(job, tier, &request, shape).await?;
+    let drawn = match worth(job, tier, above, &fetched, &examiner.config) {
+        most @ 1.. if passes(job, &fetched, examiner).await => {
+            draw(job, tier, shape, examiner, (attempt, fetched), most).await
+        }
+        _ => Drawn { answers: vec![(attempt, fetched)], vote: None },
+    };
+    let agreement = drawn.vote.as_ref().map(Vote::agreement);
+    let (attempt, fetched) = choose(job, drawn, examiner).await;
+    judge(job, tier, examiner, attempt, fetched, agreement).await
+}
+
+async fn passes(job: &Job, fetched: &Fetched, examiner: &Examiner) -> bool {
+    let signals = examiner.measure(&job.request, fetched.answer(), None).await;
+    examiner.weigh(&job.request, fetched.answer(), signals).is_none()
+}
+
+/// Takes the answer that speaks for most samples, and notes what is seen of the others.
+async fn choose(job: &mut Job, drawn: Drawn, examiner: &Examiner) -> (usize, Fetched) {
+    let Drawn { mut answers, vote } = drawn;
+    let chosen = answers.swap_remove(vote.map_or(0, |vote| vote.index));
+    for (attempt, fetched) in answers {
         let signals = examiner.measure(&job.request, fetched.answer(), None).await;
         let reason = examiner.weigh(&job.request, fetched.answer(), signals);
-        job.ledger.passed_over(*attempt, signals, reason);
+        job.ledger.passed_over(attempt, signals, reason);
     }
-    let (attempt, fetched) = fetched.swap_remove(chosen);
-    let agreement = majority.as_ref().map(Vote::agreement);
-    let signals = examiner.measure(&job.request, fetched.answer(), agreement).await;
+    chosen
+}
+
+async fn judge(
+    job: &mut Job,
+    tier: &Tier,
+    examiner: &Examiner,
+    attempt: usize,
+    fetched: Fetched,
+    agreement: Option<f64>,
+) -> Result<Fetched, Miss> {
     let (request, answer) = (&job.request, fetched.answer());
+    let signals = examiner.measure(request, answer, agreement).await;
     let subject = Subject { route: job.ledger.route(), tier: tier.name(), request, answer };
     let judgement = within(job.deadline, examiner.judge(subject, signals)).await;
     let (reason, checked) = judgement.map_err(Miss::Failed)?;
@@ -73,33 +95,16 @@ pub(super) async fn ask_checked(
     }
 }
 
-/// Makes all calls at once. Gives the answers in the order in which their calls were started, and the last error.
-async fn call_all(
-    job: &mut Job,
-    tier: &Tier,
-    calls: Vec<(Purpose, ChatRequest)>,
-    shape: Shape,
-) -> (Vec<(usize, Fetched)>, UpstreamError) {
-    let deadline = job.deadline;
-    let mut running = FuturesUnordered::new();
-    for (purpose, request) in calls {
-        let attempt = job.ledger.open(tier, purpose);
-        running.push(async move { (attempt, fetch(tier, &request, shape, deadline).await) });
-    }
-    let mut answers = Vec::new();
-    let mut last_error = UpstreamError::Timeout(Phase::Request);
-    while let Some((attempt, result)) = running.next().await {
-        match result {
-            Ok(fetched) => {
-                job.ledger.answered(attempt, tier, fetched.answer());
-                answers.push((attempt, fetched));
-            }
-            Err(error) => {
-                job.ledger.failed(attempt, &error);
-                last_error = error;
-            }
+async fn call(job: &mut Job, tier: &Tier, request: &ChatRequest, shape: Shape) -> Result<(usize, Fetched), Miss> {
+    let attempt = job.ledger.open(tier, Purpose::Answer);
+    match fetch(tier, request, shape, job.deadline).await {
+        Ok(fetched) => {
+            job.ledger.answered(attempt, tier, fetched.answer());
+            Ok((attempt, fetched))
+        }
+        Err(error) => {
+            job.ledger.failed(attempt, &error);
+            Err(Miss::Failed(error))
         }
     }
-    answers.sort_by_key(|(attempt, _)| *attempt);
-    (answers, last_error)
 }

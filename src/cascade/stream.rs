@@ -6,7 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout_at;
 
 use super::call::{Fetched, Shape};
-use super::engine::{Arrived, Engine, Job};
+use super::climb::Arrived;
+use super::engine::{Engine, Job};
 use super::failure::{Failure, FailureCause};
 use super::live::{Live, Step};
 use super::reply::{StreamEvent, StreamReply};

@@ -10,8 +10,13 @@ pub struct CascadeConfig {
     pub enabled: bool,
     /// Escalate when the mean token log-probability is below this (natural logarithm).
     pub min_mean_logprob: f64,
-    /// Answers to draw of each tier below the last; 1 turns self-consistency off.
+    /// Answers to draw of a tier below the last, at most; 1 turns self-consistency off.
     pub samples: u32,
+    /// Stop drawing when the first answer would stay ahead of the second with this probability.
+    pub sample_stop: f64,
+    /// Draw only where the same call is at least so many times as dear at the highest tier, with cached prompts; 0 draws
+    /// always.
+    pub min_price_ratio: f64,
     /// Escalate when the most common answer has a smaller share of the samples than this.
     pub min_agreement: f64,
     /// The most calls that one request may make, samples among them.
@@ -27,7 +32,9 @@ impl Default for CascadeConfig {
         Self {
             enabled: true,
             min_mean_logprob: -0.7,
-            samples: 1,
+            samples: 3,
+            sample_stop: 0.87,
+            min_price_ratio: 8.0,
             min_agreement: 0.6,
             max_calls: 16,
             max_cost_usd: None,
@@ -42,6 +49,8 @@ impl CascadeConfig {
         in_range("cascade.max_cost_usd", self.max_cost_usd.unwrap_or(0.0), 0.0, 1e6)?;
         in_range("cascade.min_mean_logprob", self.min_mean_logprob, -100.0, 0.0)?;
         in_range("cascade.samples", f64::from(self.samples), 1.0, 32.0)?;
+        in_range("cascade.sample_stop", self.sample_stop, 0.5, 1.0)?;
+        in_range("cascade.min_price_ratio", self.min_price_ratio, 0.0, 1e9)?;
         in_range("cascade.min_agreement", self.min_agreement, 0.0, 1.0)?;
         in_range("cascade.sample_temperature", self.sample_temperature, 0.0, 2.0)
     }

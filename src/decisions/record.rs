@@ -117,7 +117,8 @@ pub struct Attempt {
     /// What the user's own checks said of it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<CheckResult>,
-    /// Tokens; `None` when the upstream did not say.
+    /// Tokens; `None` when the upstream did not say. Of a sample that was given up, those of its prompt: the least that it
+    /// took.
     pub usage: Option<Usage>,
     /// Cost in USD; `None` when tokens or prices are unknown.
     pub cost_usd: Option<f64>,

@@ -1,10 +1,12 @@
 //! An artifact with the extractor that it was fitted with: what serving asks.
 
+use std::sync::Arc;
+
 use super::{Artifact, ArtifactError, Score, Verdict};
 use crate::chat::ChatRequest;
 use crate::config::{Backend, Config, EmbeddingConfig, Preset};
 use crate::features::Extractor;
-use crate::features::embedding::EmbedError;
+use crate::features::embedding::{EmbedError, Embedder};
 use crate::policy::Scoring;
 
 /// The artifact that needs no training of one's own (`models/baseline`).
@@ -129,6 +131,10 @@ impl Scoring for Scorer {
 
     fn threshold(&self, preset: Preset) -> f64 {
         Self::threshold(self, preset)
+    }
+
+    fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        Some(self.extractor.shared_embedder())
     }
 
     fn has_signal(&self) -> bool {

@@ -28,7 +28,7 @@ impl App {
         store: Arc<dyn DecisionStore>,
     ) -> Arc<Self> {
         let configs = tiers.iter().map(|tier| tier.config.clone()).collect();
-        let engine = Engine::new(tiers, &config, Arc::clone(&store));
+        let engine = Engine::new(tiers, &config, scoring.embedder(), Arc::clone(&store));
         Arc::new(Self {
             fingerprint: config.fingerprint(),
             config,

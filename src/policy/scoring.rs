@@ -1,9 +1,11 @@
 //! What the policy needs of a trained artifact.
 
+use std::sync::Arc;
+
 use crate::chat::ChatRequest;
 use crate::config::Preset;
 use crate::difficulty::Score;
-use crate::features::embedding::EmbedError;
+use crate::features::embedding::{EmbedError, Embedder};
 
 /// Scores requests.
 pub trait Scoring: Send + Sync {
@@ -21,6 +23,11 @@ pub trait Scoring: Send + Sync {
 
     /// One of the artifact's own operating points, in [−1, 1].
     fn threshold(&self, preset: Preset) -> f64;
+
+    /// The sentence embedder that it goes by; `None` where it has none to lend.
+    fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        None
+    }
 
     /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.
     fn has_signal(&self) -> bool;

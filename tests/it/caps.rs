@@ -56,7 +56,7 @@ async fn the_plan_starts_no_tier_that_costs_too_much() {
         assert_eq!(error(refused).await, (400, "max_cost_exceeded".to_owned()));
     }
     assert_eq!(router.ask("easy", at_most("much")).await.status(), 400);
-    assert_eq!((received(&small).await.len(), received(&large).await.len()), (1, 0));
+    assert!(received(&large).await.is_empty());
 }
 
 #[tokio::test]

@@ -2,14 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use rungs::decisions::{AttemptStatus, EscalationReason, Outcome, Purpose};
+use rungs::decisions::{AttemptStatus, EscalationReason, Outcome};
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
 use crate::support::hostile::{self, Act};
-use crate::support::model::{
-    answering, completion, completion_with_logprob, events, received, replying, saying, sse, whole,
-};
+use crate::support::model::{answering, completion, completion_with_logprob, events, received, saying, sse, whole};
 use crate::support::router::{Router, error, header, patient, text, two_tiers};
 
 async fn over(small: &MockServer, large: &MockServer, more: &str) -> Router {
@@ -131,45 +129,6 @@ async fn an_accepted_stream_is_replayed_in_the_upstreams_own_chunks() {
     let (sent, own) = (chunks(&body), chunks(&upstream));
     assert_eq!(sent.len(), own.len());
     assert_eq!(sent[..own.len() - 2], own[..own.len() - 2]);
-}
-
-#[tokio::test]
-async fn the_majority_of_the_samples_is_served() {
-    for stream in [false, true] {
-        let small = replying(|body, _| match body["temperature"].as_f64() {
-            Some(_) => "The answer is 1,000.".to_owned(),
-            None => "The answer is 7.".to_owned(),
-        })
-        .await;
-        let large = saying("from large").await;
-        let router = over(&small, &large, "[cascade]\nsamples = 3").await;
-        let response = router.ask("easy", json!({"stream": stream, "seed": 1})).await;
-        let record = router.record(&response).await;
-        assert!(response.text().await.unwrap().contains("The answer is 1,000."));
-        let attempts: Vec<_> = record.attempts.iter().map(|a| (a.purpose, a.status)).collect();
-        assert_eq!(
-            attempts,
-            [
-                (Purpose::Answer, AttemptStatus::Rejected),
-                (Purpose::Sample, AttemptStatus::Accepted),
-                (Purpose::Sample, AttemptStatus::Rejected)
-            ]
-        );
-        assert_eq!(record.attempts[1].signals.agreement, Some(2.0 / 3.0));
-        assert_eq!(received(&small).await.iter().filter(|body| body.contains("seed")).count(), 1);
-    }
-}
-
-#[tokio::test]
-async fn samples_that_disagree_escalate() {
-    let small = replying(|_, call| format!("The answer is {call}.")).await;
-    let large = saying("from large").await;
-    let router = over(&small, &large, "[cascade]\nsamples = 3").await;
-    let response = router.ask("easy", json!({})).await;
-    let record = router.record(&response).await;
-    assert_eq!((record.tier.as_deref(), record.attempts.len()), (Some("large"), 4));
-    assert_eq!(record.attempts[0].reason, Some(EscalationReason::Disagreement));
-    assert_eq!(record.attempts[0].signals.agreement, Some(1.0 / 3.0));
 }
 
 #[tokio::test]

@@ -24,6 +24,8 @@ mod replay;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod sampling;
+#[cfg(test)]
 mod store;
 #[cfg(test)]
 mod structured;

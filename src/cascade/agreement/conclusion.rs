@@ -39,6 +39,9 @@ pub struct Prose {
     pub(super) words: String,
 }
 
+/// Words of a text, or tokens of a program, up to which several samples of it are compared.
+const LONGEST: usize = 64;
+
 impl Conclusion {
     /// Reads an answer: its last explicit conclusion ("the answer is …", `\boxed{…}`, `#### …`), else all of it.
     #[must_use]
@@ -74,6 +77,17 @@ impl Conclusion {
         match Quantity::parse(said) {
             Some(number) => Self::Number(Number(number)),
             None => Self::Text(Prose { said: said.to_owned(), words: prose::words(said) }),
+        }
+    }
+
+    /// Whether another answer to the same question would come to the same, word for word or nearly so, if both were
+    /// right: a program or a text of more than 64 tokens or words would not.
+    #[must_use]
+    pub fn is_comparable(&self) -> bool {
+        match self {
+            Self::Code(tokens) => tokens.len() <= LONGEST,
+            Self::Text(prose) => prose.words.split(' ').count() <= LONGEST,
+            _ => true,
         }
     }
 

@@ -1,6 +1,6 @@
 //! A router on a port of its own, with upstreams, scores and settings to order.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, Response};
@@ -8,7 +8,7 @@ use rungs::chat::ChatRequest;
 use rungs::config::{Config, Preset};
 use rungs::decisions::{DecisionRecord, DecisionStore};
 use rungs::difficulty::{Acceptability, Score};
-use rungs::features::embedding::EmbedError;
+use rungs::features::embedding::{EmbedError, Embedder, StaticTable};
 use rungs::http::{App, router};
 use rungs::policy::Scoring;
 use rungs::upstream::Tier;
@@ -48,6 +48,11 @@ impl Scoring for ByWord {
             Preset::Balanced | Preset::Calibrated => 0.5,
             Preset::Quality => 0.0,
         }
+    }
+
+    fn embedder(&self) -> Option<Arc<dyn Embedder>> {
+        static TABLE: LazyLock<Arc<StaticTable>> = LazyLock::new(|| Arc::new(StaticTable::built_in().unwrap()));
+        Some(TABLE.clone())
     }
 
     fn has_signal(&self) -> bool {
