@@ -41,6 +41,10 @@ pub enum Cause {
     Fallback,
     /// The cheaper tiers cannot hold the conversation.
     ContextWindow,
+    /// The cascade was switched off by measurement: it costs more than its ceiling alone.
+    CascadeOff,
+    /// The cascade was switched off, and this request shows whether it would pay again.
+    Probe,
     /// The tier that was wanted is expected to cost more than the request may.
     MaxCost,
 }

@@ -15,10 +15,11 @@ use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
 use super::reply::{Reply, StreamReply};
+use super::stats::{Figures, Stats};
 use super::stream;
 use crate::chat::ChatRequest;
 use crate::config::{Config, Durability};
-use crate::decisions::{DecisionStore, Outcome};
+use crate::decisions::{DecisionFilter, DecisionStore, Outcome, StoreError};
 use crate::features::embedding::Embedder;
 use crate::policy::Plan;
 use crate::upstream::Tier;
@@ -27,10 +28,14 @@ use crate::upstream::Tier;
 pub struct Engine {
     pub(super) tiers: IndexMap<String, Tier>,
     pub(super) examiner: Examiner,
+    stats: Stats,
     store: Arc<dyn DecisionStore>,
     durability: Durability,
     tasks: TaskTracker,
 }
+
+/// Records of the log that are recalled.
+const RECALLED: u32 = 1000;
 
 /// One request to be answered.
 #[derive(Debug)]
@@ -59,6 +64,7 @@ impl Engine {
         Self {
             tiers,
             examiner: Examiner::new(config, embedder),
+            stats: Stats::new(&config.cascade),
             store,
             durability: config.log.durability,
             tasks: TaskTracker::new(),
@@ -68,6 +74,29 @@ impl Engine {
     /// The tiers, cheap → frontier.
     pub fn tiers(&self) -> impl ExactSizeIterator<Item = &Tier> + Clone {
         self.tiers.values()
+    }
+
+    /// Counts what the log tells of earlier requests, the last thousand at most, so that a restart forgets no cascade
+    /// that did not pay.
+    ///
+    /// # Errors
+    /// When the log cannot be read; nothing is counted then.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        let page = self.store.list(&DecisionFilter { limit: RECALLED, ..DecisionFilter::default() }).await?;
+        page.decisions.iter().rev().for_each(|record| self.stats.recall(record, |name| self.tiers.get(name)));
+        Ok(())
+    }
+
+    /// The plan of a request, sent straight to its ceiling where the cascade below was switched off by measurement.
+    #[must_use]
+    pub fn gate(&self, plan: Plan, route: Option<&str>, id: &str) -> Plan {
+        self.stats.gate(plan, route, id)
+    }
+
+    /// How the requests went.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.stats.figures()
     }
 
     /// How the user's checks do.
@@ -165,6 +194,7 @@ impl Engine {
         error: Option<String>,
     ) -> Result<(), FailureCause> {
         let record = ledger.close(outcome, error);
+        self.stats.count(&record, |name| self.tiers.get(name));
         tracing::debug!(
             decision = record.id,
             ?outcome,

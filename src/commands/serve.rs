@@ -77,6 +77,9 @@ async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> a
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let app = App::new(config, tiers, scoring, Arc::clone(&store));
+    if let Err(error) = app.recall().await {
+        tracing::warn!(%error, "earlier requests are not counted");
+    }
     let stop = CancellationToken::new();
     let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {

@@ -19,6 +19,10 @@ pub struct CascadeConfig {
     pub min_price_ratio: f64,
     /// Escalate when the most common answer has a smaller share of the samples than this.
     pub min_agreement: f64,
+    /// Switch the cascade off where it is measured not to pay.
+    pub switch_off: bool,
+    /// Share of the requests that still try it then.
+    pub probe_share: f64,
     /// The most calls that one request may make, samples among them.
     pub max_calls: u32,
     /// The most USD that one request may cost; `None` for no limit.
@@ -36,6 +40,8 @@ impl Default for CascadeConfig {
             sample_stop: 0.87,
             min_price_ratio: 8.0,
             min_agreement: 0.6,
+            switch_off: true,
+            probe_share: 0.05,
             max_calls: 16,
             max_cost_usd: None,
             sample_temperature: 0.7,
@@ -45,6 +51,7 @@ impl Default for CascadeConfig {
 
 impl CascadeConfig {
     pub(super) fn check(&self) -> Result<(), String> {
+        in_range("cascade.probe_share", self.probe_share, 0.001, 1.0)?;
         in_range("cascade.max_calls", f64::from(self.max_calls), 1.0, 1000.0)?;
         in_range("cascade.max_cost_usd", self.max_cost_usd.unwrap_or(0.0), 0.0, 1e6)?;
         in_range("cascade.min_mean_logprob", self.min_mean_logprob, -100.0, 0.0)?;

@@ -34,12 +34,13 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
     let body = body::read(request, app.config.server.max_body_bytes).await?;
     let request = Arc::new(ChatRequest::parse(&body)?);
     let context = Context::read(&head, &request);
-    let decision = app.decide(&request, body.len(), &context).await?;
+    let id = Uuid::now_v7().to_string();
+    let decision = app.decide(&request, body.len(), &context, &id).await?;
     let difficulty = decision.difficulty();
     let record = DecisionRecord {
         at,
         decide_ms: arrived.elapsed().as_secs_f64() * 1e3,
-        ..app.record(&request, &body, context, &decision)
+        ..app.record(id, &request, &body, context, &decision)
     };
     let job = Job {
         request: headers::without_ours(Arc::unwrap_or_clone(request)),
@@ -70,10 +71,17 @@ async fn answer(app: &App, job: Job, difficulty: Option<f64>) -> Result<Response
 
 impl App {
     /// The record as far as it is known before the first call.
-    fn record(&self, request: &ChatRequest, body: &Bytes, context: Context, decision: &Decision) -> DecisionRecord {
+    fn record(
+        &self,
+        id: String,
+        request: &ChatRequest,
+        body: &Bytes,
+        context: Context,
+        decision: &Decision,
+    ) -> DecisionRecord {
         let keeps_content = self.config.log.content == Content::Full && !context.no_content;
         DecisionRecord {
-            id: Uuid::now_v7().to_string(),
+            id,
             at: Timestamp::now(),
             route: context.route,
             task: context.task,

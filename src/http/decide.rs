@@ -40,7 +40,7 @@ impl Decision {
 }
 
 impl App {
-    /// Scores a request and plans it.
+    /// Scores a request and plans it. The id decides what is left to chance.
     ///
     /// # Errors
     /// When the model that it names does not exist, or no tier may or can take it.
@@ -49,6 +49,7 @@ impl App {
         request: &Arc<ChatRequest>,
         size: usize,
         context: &Context,
+        id: &str,
     ) -> Result<Decision, ApiError> {
         let target =
             Target::parse(&request.model(), self.config.policy.threshold, &self.config.aliases, self.tier_names())?;
@@ -74,6 +75,8 @@ impl App {
                 max_cost_usd: caps.max_cost_usd,
             },
         )?;
+        let plan =
+            if self.affords_ceiling(&plan, caps) { self.engine.gate(plan, context.route.as_deref(), id) } else { plan };
         let p = score.as_ref().and_then(|score| per_tier(&self.tiers, score)).unwrap_or_default();
         let score_per_tier = p.last().zip(p.first()).map(|((_, frontier), (_, cheap))| frontier.get() - cheap.get());
         let novelty = score.and_then(|score| score.novelty);
@@ -94,6 +97,12 @@ impl App {
         } else {
             Tokens::default()
         }
+    }
+
+    /// Whether a request may start at the ceiling of its plan.
+    fn affords_ceiling(&self, plan: &Plan, caps: Caps) -> bool {
+        let price = plan.rungs.last().and_then(|name| self.tier(name)?.price);
+        caps.max_cost_usd.zip(price).is_none_or(|(most, price)| price.cost_usd(caps.expected) <= most)
     }
 
     /// The lower one of the configuration's and the client's limits.

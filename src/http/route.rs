@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::Request;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::body;
 use super::error::ApiError;
@@ -19,7 +20,8 @@ pub(super) async fn route(State(app): State<Arc<App>>, request: Request<Body>) -
     let headers = request.headers().clone();
     let body = body::read(request, app.config.server.max_body_bytes).await?;
     let request = Arc::new(ChatRequest::parse(&body)?);
-    let decision = app.decide(&request, body.len(), &Context::read(&headers, &request)).await?;
+    let decision =
+        app.decide(&request, body.len(), &Context::read(&headers, &request), &Uuid::now_v7().to_string()).await?;
     let tier = decision.plan.rungs.first().and_then(|name| app.tier(name));
     Ok(Json(json!({
         "tier": tier.map(|tier| &tier.name),

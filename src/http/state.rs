@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cascade::Engine;
 use crate::config::{Config, TierConfig};
-use crate::decisions::DecisionStore;
+use crate::decisions::{DecisionStore, StoreError};
 use crate::policy::Scoring;
 use crate::upstream::Tier;
 
@@ -37,6 +37,14 @@ impl App {
             scoring,
             store,
         })
+    }
+
+    /// Counts what the log tells of earlier requests, before the first one.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn recall(&self) -> Result<(), StoreError> {
+        self.engine.recall().await
     }
 
     /// Waits for the requests under way and their records.

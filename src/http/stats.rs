@@ -1,14 +1,23 @@
-//! `GET /v1/stats`: how routes, tiers and checks do.
+//! `GET /v1/stats`: how routes, tiers, cascades and checks do.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use super::state::App;
+use crate::cascade::{CheckState, Figures};
 
-/// Everything since the start of this process, without paging.
-pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
-    Json(json!({"checks": app.engine.checks()}))
+/// All of it, without paging.
+#[derive(Debug, Serialize)]
+pub(super) struct Stats {
+    #[serde(flatten)]
+    figures: Figures,
+    checks: Vec<CheckState>,
+}
+
+/// What was counted since the start of this process, and the last thousand requests before it.
+pub(super) async fn stats(State(app): State<Arc<App>>) -> Json<Stats> {
+    Json(Stats { figures: app.engine.figures(), checks: app.engine.checks() })
 }

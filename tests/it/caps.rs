@@ -6,14 +6,10 @@ use serde_json::{Value, json};
 use wiremock::MockServer;
 
 use crate::support::model::{received, saying};
-use crate::support::router::{Router, error, header, text, two_tiers};
+use crate::support::router::{Router, error, header, text, two_tiers_at};
 
-/// `small` costs 1.00 and 2.00 USD per million tokens, `large` ten times as much.
 async fn over(small: &MockServer, large: &MockServer, more: &str) -> Router {
-    let toml = two_tiers(more, &format!("{}/v1", small.uri()), &format!("{}/v1", large.uri()));
-    let (first, second) = toml.split_once("name = \"large\"").unwrap();
-    let dearer = second.replace("input = 1.0, output = 2.0, cached_input = 0.5", "input = 10.0, output = 20.0");
-    Router::with(&format!("{first}name = \"large\"{dearer}")).await
+    Router::with(&two_tiers_at(10.0, more, &format!("{}/v1", small.uri()), &format!("{}/v1", large.uri()))).await
 }
 
 fn at_most(usd: &str) -> Value {
@@ -22,12 +18,12 @@ fn at_most(usd: &str) -> Value {
 
 #[tokio::test]
 async fn the_climb_stops_where_the_next_call_would_cost_too_much() {
-    // The answer of `small` takes 60 fresh, 40 cached and 10 output tokens: 1e-4 USD; the same of `large` takes 1.2e-3.
+    // The answer of `small` takes 60 fresh, 40 cached and 10 output tokens: 1e-4 USD; the same of `large` takes 1e-3.
     let unsure = "I'm not sure, perhaps 42.";
     for stream in [false, true] {
         let (small, large) = (saying(unsure).await, saying("from large").await);
         let router = over(&small, &large, "").await;
-        let mut more = at_most("0.0012");
+        let mut more = at_most("0.00105");
         more["stream"] = stream.into();
         let response = router.ask("easy", more).await;
         assert_eq!(
@@ -62,7 +58,7 @@ async fn the_plan_starts_no_tier_that_costs_too_much() {
 #[tokio::test]
 async fn the_operators_limits_hold_too() {
     let (small, large) = (saying("I'm not sure.").await, saying("from large").await);
-    let router = over(&small, &large, "[cascade]\nmax_cost_usd = 0.0012").await;
+    let router = over(&small, &large, "[cascade]\nmax_cost_usd = 0.00105").await;
     let record = router.ended(router.ask("easy", at_most("1.0")).await).await;
     assert_eq!((record.tier.as_deref(), record.cap), (Some("small"), Some(Cap::Cost)));
     let router = over(&small, &large, "[cascade]\nmax_calls = 1").await;

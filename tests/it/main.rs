@@ -18,6 +18,8 @@ mod evaluation;
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;
 #[cfg(test)]
+mod fitness;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod replay;

@@ -76,12 +76,18 @@ const LONG: &str = "connect_timeout_s = 5.0\nfirst_byte_timeout_s = 15.0\nidle_t
 
 /// A configuration with the tiers `small` and `large` at these base URLs; `more` comes before them.
 pub(crate) fn two_tiers(more: &str, small: &str, large: &str) -> String {
-    let price = "price = { input = 1.0, output = 2.0, cached_input = 0.5 }";
-    let tier = |name: &str, url: &str, more: &str| {
+    two_tiers_at(1.0, more, small, large)
+}
+
+/// The same, with `large` so many times as dear as `small`.
+pub(crate) fn two_tiers_at(ratio: f64, more: &str, small: &str, large: &str) -> String {
+    let tier = |name: &str, url: &str, ratio: f64, more: &str| {
+        let [input, output, cached] = [1.0, 2.0, 0.5].map(|price| price * ratio);
+        let price = format!("price = {{ input = {input:?}, output = {output:?}, cached_input = {cached:?} }}");
         format!("[[tiers]]\nname = \"{name}\"\nmodel = \"{name}-1\"\nbase_url = \"{url}\"\n{price}\n{more}\n")
     };
-    let small = tier("small", small, &format!("{SHORT}\nlogprobs = true"));
-    format!("{more}\n{small}{}", tier("large", large, LONG))
+    let small = tier("small", small, 1.0, &format!("{SHORT}\nlogprobs = true"));
+    format!("{more}\n{small}{}", tier("large", large, ratio, LONG))
 }
 
 /// The same with limits that nothing in a test reaches.
@@ -115,6 +121,8 @@ impl Router {
         };
         let tiers = config.tiers.iter().cloned().map(|tier| Tier::open(tier).unwrap()).collect();
         let app = App::new(config, tiers, Arc::new(ByWord { has_signal }), Arc::clone(&store));
+        // A store that cannot be read has nothing to recall.
+        let _ = app.recall().await;
         Self { url: serve(router(app)).await, client: client(), store, _folder: folder }
     }
 
