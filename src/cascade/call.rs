@@ -66,9 +66,12 @@ pub(super) fn checked(request: &ChatRequest, tier: &Tier) -> ChatRequest {
     if tier.config.logprobs && !asks { request.with("logprobs", &true.into()) } else { request }
 }
 
-/// The same request as a sample beside it is asked it. A fixed seed would draw the same answer again.
+/// The same request as a sample beside it is asked it: without its seed, and not colder than the configuration says, for
+/// both would draw the same answer again. A request without a temperature stays so: some models refuse to be told one.
 pub(super) fn sample(request: &ChatRequest, tier: &Tier, config: &CascadeConfig) -> ChatRequest {
-    checked(request, tier).without("seed").with("temperature", &config.sample_temperature.into())
+    let sample = checked(request, tier).without("seed");
+    let is_colder = sample.get("temperature").is_some_and(|own: f64| own < config.sample_temperature);
+    if is_colder { sample.with("temperature", &config.sample_temperature.into()) } else { sample }
 }
 
 #[cfg(test)]
@@ -90,6 +93,10 @@ mod tests {
         assert_eq!((own.get("seed"), own.get("temperature")), (Some(7), Some(0)));
         assert_eq!((sample.get::<u64>("seed"), sample.get("temperature")), (None, Some(0.7)));
         assert_eq!((own.get("logprobs"), sample.get("logprobs")), (Some(true), Some(true)));
+        let warmth =
+            |request: &ChatRequest| super::sample(request, &tier(true), &CascadeConfig::default()).get("temperature");
+        assert_eq!(warmth(&request.clone().with("temperature", &0.9.into())), Some(0.9));
+        assert_eq!(warmth(&request.without("temperature")), None::<f64>);
     }
 
     #[test]

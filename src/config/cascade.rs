@@ -27,7 +27,7 @@ pub struct CascadeConfig {
     pub max_calls: u32,
     /// The most USD that one request may cost; `None` for no limit.
     pub max_cost_usd: Option<f64>,
-    /// Sampling temperature of the second and further answers.
+    /// Temperature of the second and further answers where the request sets a lower one.
     pub sample_temperature: f64,
 }
 

@@ -37,13 +37,13 @@ async fn saying_in_turn(texts: &'static [&'static str]) -> MockServer {
 async fn the_majority_of_the_samples_is_served() {
     for stream in [false, true] {
         let small = replying(|body, _| match body["temperature"].as_f64() {
-            Some(_) => "The answer is 1,000.".to_owned(),
-            None => "The answer is 7.".to_owned(),
+            Some(0.7) => "The answer is 1,000.".to_owned(),
+            _ => "The answer is 7.".to_owned(),
         })
         .await;
         let large = saying("from large").await;
         let router = over(&small, &large, ALWAYS).await;
-        let response = router.ask("easy", json!({"stream": stream, "seed": 1})).await;
+        let response = router.ask("easy", json!({"stream": stream, "seed": 1, "temperature": 0})).await;
         let record = router.record(&response).await;
         assert!(response.text().await.unwrap().contains("The answer is 1,000."));
         let attempts: Vec<_> = record.attempts.iter().map(|a| (a.purpose, a.status)).collect();
@@ -131,11 +131,11 @@ async fn a_sample_that_fails_has_no_vote() {
     let small = MockServer::start().await;
     let respond = |request: &Request| {
         let body: Value = serde_json::from_slice(&request.body).unwrap();
-        if body["temperature"].is_null() { whole(&completion("7")) } else { ResponseTemplate::new(500) }
+        if body["temperature"] == 0 { whole(&completion("7")) } else { ResponseTemplate::new(500) }
     };
     Mock::given(method("POST")).respond_with(respond).mount(&small).await;
     let router = over(&small, &saying("from large").await, ALWAYS).await;
-    let response = router.ask("easy", json!({})).await;
+    let response = router.ask("easy", json!({"temperature": 0})).await;
     let record = router.record(&response).await;
     assert_eq!(text(response).await, "7");
     let statuses: Vec<_> = record.attempts.iter().map(|attempt| attempt.status).collect();
