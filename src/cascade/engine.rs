@@ -82,7 +82,8 @@ impl Engine {
     /// # Errors
     /// When the log cannot be read; nothing is counted then.
     pub async fn recall(&self) -> Result<(), StoreError> {
-        let page = self.store.list(&DecisionFilter { limit: RECALLED, ..DecisionFilter::default() }).await?;
+        let filter = DecisionFilter { limit: RECALLED, without_content: true, ..DecisionFilter::default() };
+        let page = self.store.list(&filter).await?;
         page.decisions.iter().rev().for_each(|record| self.stats.recall(record, |name| self.tiers.get(name)));
         Ok(())
     }

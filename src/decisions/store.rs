@@ -63,6 +63,8 @@ pub struct DecisionFilter {
     pub task: Option<String>,
     /// Only records since then.
     pub since: Option<Timestamp>,
+    /// Leave requests and answers out, which may be large.
+    pub without_content: bool,
 }
 
 /// A page of records, newest first.

@@ -48,6 +48,7 @@ pub(super) async fn list(
         tenant: filters.tenant,
         task: filters.task,
         since: filters.since,
+        without_content: false,
     };
     app.store.list(&filter).await.map(Json).map_err(unreadable)
 }

@@ -128,6 +128,9 @@ mod behaviour {
         let listed = store.list(&DecisionFilter { limit: 10, ..Default::default() }).await.unwrap();
         assert_eq!(listed.decisions, [bare_record(2), full_record(1)]);
         assert_eq!(listed.next, None);
+        let bare = DecisionFilter { limit: 10, without_content: true, ..Default::default() };
+        let without = DecisionRecord { request: None, answer: None, ..full_record(1) };
+        assert_eq!(store.list(&bare).await.unwrap().decisions, [bare_record(2), without]);
     }
 
     pub(super) async fn a_second_append_of_an_id_changes_nothing(store: &dyn DecisionStore) {

@@ -32,7 +32,8 @@ pub(super) fn select_one(id: &str) -> Statement {
 /// The statement that reads a page, newest first, with one row more than the page holds: it tells whether there is a
 /// next one.
 pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
-    let mut statement = Statement { text: SELECT.to_owned(), binds: Vec::new() };
+    let select = if filter.without_content { SELECT_BARE } else { SELECT };
+    let mut statement = Statement { text: select.to_owned(), binds: Vec::new() };
     for (column, value) in [
         ("d.route =", &filter.route),
         ("d.tier =", &filter.tier),
@@ -67,6 +68,8 @@ pub(super) fn page(
 
 const SELECT: &str =
     "SELECT d.id, d.record, c.request, c.answer FROM decisions d LEFT JOIN contents c ON c.decision_id = d.id";
+
+const SELECT_BARE: &str = "SELECT d.id, d.record, NULL, NULL FROM decisions d";
 
 impl Statement {
     fn condition(&mut self, comparison: &str, value: Bind) {
