@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "fastembed")]
 use crate::commands::distill;
 #[cfg(feature = "train")]
-use crate::commands::{calibrate, demo, eval, train};
+use crate::commands::{ablate, calibrate, demo, eval, train};
 use crate::commands::{check_config, replay, score, serve};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
@@ -28,9 +28,12 @@ pub enum Command {
     /// Fit an artifact to labelled queries.
     #[cfg(feature = "train")]
     Train(train::Args),
-    /// Score an artifact on labelled queries.
+    /// Score artifacts on labelled queries, one alone or several side by side.
     #[cfg(feature = "train")]
     Eval(eval::Args),
+    /// Refit without each feature family and learner, and with it alone: what each is worth.
+    #[cfg(feature = "train")]
+    Ablate(ablate::Args),
     /// Set an artifact's operating point, with a certificate where a promise is asked for.
     #[cfg(feature = "train")]
     Calibrate(calibrate::Args),
@@ -101,6 +104,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Train(args) => train::run(&args),
         #[cfg(feature = "train")]
         Command::Eval(args) => eval::run(&args),
+        #[cfg(feature = "train")]
+        Command::Ablate(args) => ablate::run(&args),
         #[cfg(feature = "train")]
         Command::Calibrate(args) => calibrate::run(&args),
         Command::Score(args) => score::run(&args),

@@ -1,6 +1,8 @@
 //! One file per subcommand; each parses its arguments, calls the library and prints.
 
 #[cfg(feature = "train")]
+pub mod ablate;
+#[cfg(feature = "train")]
 pub mod calibrate;
 pub mod check_config;
 mod data;

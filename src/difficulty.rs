@@ -1,5 +1,7 @@
 //! How likely each tier is to answer acceptably, before it is asked.
 
+#[cfg(feature = "train")]
+pub mod ablation;
 pub mod artifact;
 #[cfg(feature = "train")]
 pub mod calibrate;

@@ -54,8 +54,9 @@ pub fn read(
     Ok((rows, data))
 }
 
-/// The training crate knows tiers by number only.
-pub(super) fn named(error: &FitError, tiers: &[String]) -> LearnError {
+/// Says which tier is at fault: the training crate knows tiers by number only.
+#[must_use]
+pub fn named(error: &FitError, tiers: &[String]) -> LearnError {
     LearnError::Data(match error {
         FitError::OneClass { tier, label } => format!(
             "tier `{}`: every score is {label}; with one class only there is nothing to learn: add queries that it \

@@ -185,3 +185,32 @@ fn costs_are_recorded_or_follow_from_tokens_and_prices_and_otherwise_are_said_to
     assert_eq!(priced["cost"]["source"], "tokens");
     assert!((aiq(&priced) - aiq(&recorded)).abs() < 1e-9, "{} {}", aiq(&priced), aiq(&recorded));
 }
+
+#[test]
+fn an_ablation_says_what_every_family_of_features_is_worth() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = write(&dir.path().join("a.jsonl"), &rows(120, 0));
+    let args = [&["ablate", "--data", text(&data)], &TIERS[..]].concat();
+    let found = json_of(&[&args[..], &["--json"]].concat());
+    assert_eq!((&found["n"], &found["groups"]), (&json!(120), &json!(60)));
+    let parts = found["parts"].as_object().unwrap();
+    let features = |name: &str| parts[name]["features"].as_u64();
+    let learners = ["linear heads", "forest"];
+    let families = parts.keys().filter(|name| *name != "embedding" && !learners.contains(&name.as_str()));
+    let schema = rungs::features::Schema::current();
+    assert_eq!(families.map(|name| features(name).unwrap()).sum::<u64>(), schema.names.len() as u64);
+    assert_eq!((features("embedding"), features("forest")), (Some(128), None));
+
+    // No row has tools; numbers alone tell sums from facts; each learner's fit without is the other's alone.
+    assert_eq!(parts["tools"], json!({"features": 4, "varies": false, "without": null, "alone": null}));
+    assert!(parts["numbers"]["alone"]["apgr"].as_f64().unwrap() > 0.7, "{}", parts["numbers"]);
+    assert_eq!(parts["forest"]["without"], parts["linear heads"]["alone"]);
+    let full = found["apgr"].as_f64().unwrap();
+    for (name, part) in parts.iter().filter(|(_, part)| part["varies"] == true) {
+        let without = &part["without"];
+        let difference = without["apgr"].as_f64().unwrap() - full;
+        assert!((without["difference"]["difference"].as_f64().unwrap() - difference).abs() < 1e-9, "{name}: {part}");
+    }
+    let (table, _) = said(&args);
+    assert!(table.contains("full recipe: APGR") && table.contains("the same in every row"), "{table}");
+}

@@ -1,6 +1,6 @@
 //! What a fit starts from: numbers, checked once.
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 
 use crate::FitError;
 
@@ -96,6 +96,30 @@ impl Dataset {
         self.groups.len()
     }
 
+    /// Length of the embedding.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        self.embedding.ncols()
+    }
+
+    /// Whether any of these lexical features has two values.
+    #[must_use]
+    pub fn varies(&self, lexical: &[usize]) -> bool {
+        let column = |&i: &usize| self.lexical.column(i);
+        lexical.iter().any(|i| column(i).iter().any(|x| Some(x) != column(i).first()))
+    }
+
+    /// The same rows with these lexical features only, in this order, and with the embedding or without it.
+    #[must_use]
+    pub fn only(&self, embedding: bool, lexical: &[usize]) -> Self {
+        let dimensions = if embedding { self.dimensions() } else { 0 };
+        Self {
+            embedding: self.embedding.view().split_at(Axis(1), dimensions).0.to_owned(),
+            lexical: self.lexical.select(Axis(1), lexical),
+            ..self.clone()
+        }
+    }
+
     /// Number of distinct groups.
     #[must_use]
     pub fn group_count(&self) -> usize {
@@ -126,6 +150,18 @@ mod tests {
             weights: vec![1.0; rows],
             groups: (0..rows as u64).collect(),
         }
+    }
+
+    #[test]
+    fn parts_of_the_features_can_be_left_out() {
+        let lexical =
+            Array2::from_shape_fn((20, 3), |(row, column)| if column == 1 { 7.0 } else { (row + column) as f32 });
+        let data = Dataset::new(Parts { lexical, ..parts(20) }).unwrap();
+        assert!(data.varies(&[0, 1]) && !data.varies(&[1]) && !data.varies(&[]));
+        let some = data.only(false, &[2, 1]);
+        assert_eq!((some.dimensions(), some.rows()), (0, 20));
+        assert_eq!(some.lexical.row(3).to_vec(), [5.0, 7.0]);
+        assert_eq!(data.only(true, &[]).lexical.dim(), (20, 0));
     }
 
     #[test]

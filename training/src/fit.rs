@@ -27,6 +27,9 @@ pub struct Settings {
     pub components: usize,
     /// How the forest is grown.
     pub growth: Growth,
+    /// Weights of the forest in the mixture to choose from, in [0, 1]. By default neither learner can be dropped: which is
+    /// better on one sample of outcomes says little, their mean errs less.
+    pub mixtures: Vec<f64>,
 }
 
 impl Default for Settings {
@@ -37,6 +40,7 @@ impl Default for Settings {
             l2: vec![300.0, 1000.0, 3000.0],
             components: 64,
             growth: Growth { trees: 100, leaf: 15, candidates: 0.4 },
+            mixtures: vec![0.25, 0.5, 0.75],
         }
     }
 }
@@ -86,7 +90,7 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
 
     let (l2, linear_held_out) = linear::choose(&design, data, &fold, settings);
     let trees_held_out = trees_held_out(&columns, data, &fold, settings);
-    let mixture = Mixture::choose(&linear_held_out, &trees_held_out, &data.labels, &data.weights);
+    let mixture = Mixture::choose(&settings.mixtures, &linear_held_out, &trees_held_out, data);
     let mixed = mixture.mix(&linear_held_out, &trees_held_out);
     let calibration: Vec<Platt> =
         mixed.iter().zip(&data.labels).map(|(p, labels)| Platt::fit(&logits(p), labels, &data.weights)).collect();

@@ -54,7 +54,7 @@ pub fn tradeoff(plot: &Tradeoff<'_>) -> Result<String, PlotError> {
     let (x, y) = (padded(all().map(|p| p.0), 0.02), padded(all().map(|p| p.1), 0.05));
     svg(|area| {
         let mut chart =
-            ChartBuilder::on(area).margin(10).x_label_area_size(44).y_label_area_size(60).build_cartesian_2d(x, y)?;
+            ChartBuilder::on(area).margin(10).x_label_area_size(52).y_label_area_size(72).build_cartesian_2d(x, y)?;
         axes(&mut chart, plot.x, "quality")?;
         chart.draw_series([PathElement::new(vec![first, last], GRID.stroke_width(2))])?;
         chart.draw_series([PathElement::new(vec![first, oracle, last], GREEN.stroke_width(2))])?;
@@ -81,8 +81,8 @@ pub fn reliability(cheap: &[Bin], frontier: &[Bin]) -> Result<String, PlotError>
     svg(|area| {
         let mut chart = ChartBuilder::on(area)
             .margin(10)
-            .x_label_area_size(44)
-            .y_label_area_size(56)
+            .x_label_area_size(52)
+            .y_label_area_size(72)
             .build_cartesian_2d(0.0..1.0, 0.0..1.0)?;
         axes(&mut chart, "predicted", "observed")?;
         chart.draw_series([PathElement::new(vec![(0.0, 0.0), (1.0, 1.0)], GRID.stroke_width(2))])?;
@@ -115,10 +115,10 @@ pub fn histogram(scores: &[f64]) -> Result<String, PlotError> {
     svg(|area| {
         let mut chart = ChartBuilder::on(area)
             .margin(10)
-            .x_label_area_size(44)
-            .y_label_area_size(56)
+            .x_label_area_size(52)
+            .y_label_area_size(72)
             .build_cartesian_2d(low..low + width * BARS as f64, 0.0..tallest * 1.05)?;
-        axes(&mut chart, "score (p frontier − p cheap)", "rows")?;
+        axes(&mut chart, "p frontier − p cheap", "rows")?;
         chart.draw_series(counts.iter().enumerate().map(|(i, count)| {
             let left = low + width * i as f64;
             Rectangle::new([(left, 0.0), (left + 0.9 * width, f64::from(*count))], BLUE.filled())
@@ -134,11 +134,13 @@ type Chart<'a, 'b> = ChartContext<
 >;
 
 fn axes(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Result<(), PlotError> {
-    let font = ("sans-serif", 14).into_font().color(&INK);
+    let font = ("sans-serif", 18).into_font().color(&INK);
     chart
         .configure_mesh()
         .x_desc(x)
         .y_desc(y)
+        .x_label_formatter(&|x| tick(*x))
+        .y_label_formatter(&|y| tick(*y))
         .label_style(font.clone())
         .axis_desc_style(font)
         .axis_style(INK)
@@ -146,6 +148,13 @@ fn axes(chart: &mut Chart<'_, '_>, x: &str, y: &str) -> Result<(), PlotError> {
         .light_line_style(TRANSPARENT)
         .draw()?;
     Ok(())
+}
+
+/// As many decimals as a tick needs, at most five.
+fn tick(value: f64) -> String {
+    let text = format!("{value:.5}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
 fn svg(draw: impl FnOnce(&Area<'_>) -> Result<(), PlotError>) -> Result<String, PlotError> {
@@ -172,6 +181,11 @@ mod tests {
             "{svg}"
         );
         assert_eq!(histogram(&[]).unwrap(), "");
+    }
+
+    #[test]
+    fn ticks_have_the_decimals_that_they_need() {
+        assert_eq!([100.0, 0.85, 0.3000000001, -0.0, 1e-5].map(tick), ["100", "0.85", "0.3", "0", "0.00001"]);
     }
 
     #[test]

@@ -32,7 +32,7 @@ fn summary(figures: &Figures) -> Vec<(String, String)> {
         ("rows".to_owned(), format!("{} in {} groups", figures.n, figures.groups)),
         ("left out for want of an outcome".to_owned(), figures.left_out.to_string()),
         ("APGR (random .500)".to_owned(), between(figures.apgr, figures.apgr_ci)),
-        ("lift over the random mix".to_owned(), between(figures.lift, figures.lift_ci)),
+        ("lift over the random mix at equal share".to_owned(), between(figures.lift, figures.lift_ci)),
     ];
     let per_cent = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.1} %"));
     rows.push(("of the oracle's lift".to_owned(), per_cent(figures.oracle_gap_closed.map(|closed| 100.0 * closed))));
@@ -56,8 +56,11 @@ fn summary(figures: &Figures) -> Vec<(String, String)> {
             let [cheap, frontier] = cost.range.map(|usd| format!("${:.4}", 1000.0 * usd));
             let costs = format!("{cheap}, {frontier} ({})", source(*from));
             rows.push(("per 1000 requests: always cheap, always frontier".to_owned(), costs));
-            rows.push(("AIQ over that range".to_owned(), between(cost.aiq, cost.aiq_ci)));
-            rows.push(("AIQ lift over the random mix".to_owned(), between(cost.aiq_lift, cost.aiq_lift_ci)));
+            rows.push((
+                format!("AIQ over that range (random mix {})", number(cost.aiq_random)),
+                between(cost.aiq, cost.aiq_ci),
+            ));
+            rows.push(("lift over the random mix at equal cost".to_owned(), between(cost.lift, cost.lift_ci)));
         }
     }
     rows
@@ -90,9 +93,9 @@ fn against_cost(cost: &CostFigures, marks: &[[f64; 2]]) -> Result<String, PlotEr
 
 const TRADEOFF: &str = "<i class=\"blue\">the learned score</i> <i class=\"grey\">requests sent at random</i> \
      <i class=\"green\">the oracle, and its mixes with either tier</i> <i class=\"orange\">operating points</i>";
-const RELIABILITY: &str = "<i class=\"blue\">the cheap tier's head</i> <i class=\"orange\">the frontier's</i>; a \
-     calibrated head lies on the diagonal";
-const SCORES: &str = "p frontier − p cheap of every row";
+const RELIABILITY: &str = "<i class=\"blue\">the cheap tier's head</i> <i class=\"orange\">the frontier's</i> \
+     <i class=\"grey\">a calibrated one</i>";
+const SCORES: &str = "<i class=\"blue\">rows by their score</i>";
 
 fn figure(title: &str, caption: &str, svg: &str) -> String {
     format!("<figure><figcaption><b>{title}</b><br>{caption}</figcaption>{svg}</figure>\n")
@@ -107,8 +110,9 @@ fn operating(points: &[(&str, Operating)]) -> String {
     table(&["operating point", "threshold", "to the frontier", "quality", "per 1000 requests"], rows)
 }
 
+/// Nothing where there is only one slice.
 fn slices(of: &str, slices: &IndexMap<String, Slice>) -> String {
-    if slices.is_empty() {
+    if slices.len() < 2 {
         return String::new();
     }
     let rows = slices.iter().map(|(name, slice)| cells(name, slice).to_vec());

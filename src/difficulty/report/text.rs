@@ -79,10 +79,10 @@ fn write_cost(text: &mut String, Cost { source: from, figures: cost }: &Cost) ->
     )?;
     writeln!(
         text,
-        "  AIQ       {} over that range of costs; random mix {}, lift {}",
+        "  AIQ       {} over that range of costs (random mix {}); quality above the random mix at equal cost {}",
         between(cost.aiq, cost.aiq_ci),
         number(cost.aiq_random),
-        between(cost.aiq_lift, cost.aiq_lift_ci),
+        between(cost.lift, cost.lift_ci),
     )
 }
 

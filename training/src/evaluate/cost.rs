@@ -28,10 +28,11 @@ pub struct CostFigures {
     pub aiq_ci: Option<Interval>,
     /// AIQ of the random mix of the two tiers.
     pub aiq_random: Option<f64>,
-    /// AIQ of the score less that of the random mix.
-    pub aiq_lift: Option<f64>,
+    /// Quality above the random mix at the same cost, averaged over the range. This is of the curve itself: the AIQ's
+    /// hull only ever raises a curve, so that even a random score has an AIQ above that of the random mix.
+    pub lift: Option<f64>,
     /// Its 95 % interval, cluster bootstrap.
-    pub aiq_lift_ci: Option<Interval>,
+    pub lift_ci: Option<Interval>,
 }
 
 impl CostFigures {
@@ -42,20 +43,19 @@ impl CostFigures {
         let columns = Columns::new(rows, costs);
         let resampled = |weights: &[f64]| {
             let points = columns.points(weights);
-            let (aiq, random) = (aiq(&points), aiq(&ends(&points)));
-            [aiq, aiq.zip(random).map(|(aiq, random)| aiq - random)]
+            [aiq(&points), lift(&points)]
         };
-        let [aiq_ci, aiq_lift_ci] = intervals(rows.groups, rows.weights, RESAMPLINGS, seed, resampled);
+        let [aiq_ci, lift_ci] = intervals(rows.groups, rows.weights, RESAMPLINGS, seed, resampled);
         let curve = columns.points(rows.weights);
-        let [aiq_here, aiq_lift] = resampled(rows.weights);
+        let [aiq_here, lift] = resampled(rows.weights);
         let ends = ends(&curve);
         Self {
             range: [ends.first().map_or(0.0, |point| point[0]), ends.last().map_or(0.0, |point| point[0])],
             aiq: aiq_here,
             aiq_ci,
             aiq_random: aiq(&ends),
-            aiq_lift,
-            aiq_lift_ci,
+            lift,
+            lift_ci,
             oracle: columns.oracle(rows.weights),
             curve,
         }
@@ -129,6 +129,14 @@ fn aiq(points: &[[f64; 2]]) -> Option<f64> {
     Some((area + (high - end).max(0.0) * best) / (high - low))
 }
 
+/// Mean height of the curve through the points over the chord from the first to the last.
+fn lift(points: &[[f64; 2]]) -> Option<f64> {
+    let (first, last) = (points.first()?, points.last()?);
+    let width = last[0] - first[0];
+    let area: f64 = points.windows(2).map(|pair| 0.5 * (pair[0][1] + pair[1][1]) * (pair[1][0] - pair[0][0])).sum();
+    (width > 0.0).then(|| area / width - 0.5 * (first[1] + last[1]))
+}
+
 /// Upper concave hull by rising cost, up to the highest quality (Andrew 1979).
 fn hull(points: &[[f64; 2]]) -> Vec<[f64; 2]> {
     let mut sorted = points.to_vec();
@@ -158,6 +166,9 @@ fn trapezoid(a: [f64; 2], b: [f64; 2], low: f64, high: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
     use super::*;
 
     #[test]
@@ -201,13 +212,29 @@ mod tests {
         // ¼ to ¾ over the first of four dollars, ¾ over the rest; the chord has ½ on average.
         assert!((found.aiq.unwrap() - (0.5 + 3.0 * 0.75) / 4.0).abs() < 1e-12);
         assert!((found.aiq_random.unwrap() - 0.5).abs() < 1e-12);
-        assert!((found.aiq_lift.unwrap() - 0.1875).abs() < 1e-12);
+        assert!((found.lift.unwrap() - 0.1875).abs() < 1e-12);
     }
 
     #[test]
     fn ties_are_the_random_mix() {
         let tied = figures([0.5; 4]);
-        assert!((tied.aiq.unwrap() - 0.5).abs() < 1e-9 && tied.aiq_lift.unwrap().abs() < 1e-9, "{tied:?}");
+        assert!((tied.aiq.unwrap() - 0.5).abs() < 1e-9 && tied.lift.unwrap().abs() < 1e-9, "{tied:?}");
         assert!((tied.curve[40][0] - 2.6).abs() < 1e-12 && (tied.curve[40][1] - 0.45).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_random_score_has_no_lift_although_its_hull_lies_above_the_random_mix() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let (mut lifts, mut above) = (0.0, 0.0);
+        for _ in 0..200 {
+            let draws: Vec<f64> = (0..200).map(|_| rng.random()).collect();
+            let gains: Vec<f64> = (0..200).map(|_| f64::from(u8::from(rng.random::<f64>() < 0.3))).collect();
+            let (scores, labels) = ([vec![0.0; 200], draws], [vec![0.0; 200], gains]);
+            let rows = Scored { probabilities: &scores, labels: &labels, weights: &[1.0; 200], groups: &[0; 200] };
+            let found = CostFigures::new(&rows, [&[1.0; 200], &[5.0; 200]], 0);
+            lifts += found.lift.unwrap() / 200.0;
+            above += (found.aiq.unwrap() - found.aiq_random.unwrap()) / 200.0;
+        }
+        assert!(lifts.abs() < 0.002 && above > 0.01, "{lifts} {above}");
     }
 }

@@ -1,6 +1,7 @@
 //! How the learners are mixed.
 
 use super::Probabilities;
+use crate::Dataset;
 
 /// A convex mixture of the learners' probabilities, the same for all tiers, so that the mixture's gain is the mixture of
 /// the gains.
@@ -10,14 +11,11 @@ pub struct Mixture {
     pub forest: f64,
 }
 
-/// Neither learner is ever dropped: which is better on one sample of outcomes says little, their mean errs less.
-const CANDIDATES: [f64; 3] = [0.25, 0.5, 0.75];
-
 impl Mixture {
     /// The weight with the least log-loss on held-out probabilities.
-    pub(super) fn choose(linear: &Probabilities, forest: &Probabilities, labels: &[Vec<f64>], weights: &[f64]) -> Self {
-        let candidates = CANDIDATES.map(|forest| Self { forest }).into_iter();
-        let loss = |mixture: &Self| log_loss(&mixture.mix(linear, forest), labels, weights);
+    pub(super) fn choose(weights: &[f64], linear: &Probabilities, forest: &Probabilities, data: &Dataset) -> Self {
+        let candidates = weights.iter().map(|&forest| Self { forest });
+        let loss = |mixture: &Self| log_loss(&mixture.mix(linear, forest), &data.labels, &data.weights);
         candidates.min_by(|a, b| loss(a).total_cmp(&loss(b))).unwrap_or(Self { forest: 0.5 })
     }
 
