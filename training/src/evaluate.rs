@@ -9,6 +9,8 @@ mod cost;
 pub mod gain;
 pub mod reliability;
 mod report;
+#[cfg(test)]
+mod simulation;
 
 pub use bootstrap::Interval;
 pub use calibration::{Bin, CalibrationError};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
 
 /// A two-sided 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -13,7 +14,13 @@ pub struct Interval(pub f64, pub f64);
 /// Resamplings by default.
 pub const RESAMPLINGS: usize = 2000;
 
-/// Percentile intervals of several statistics of the same resamplings, so that differences between them are paired.
+/// Intervals of several statistics of the same resamplings, so that differences between them are paired.
+///
+/// They are expanded percentile intervals (Hesterberg 2015): a resampling of G groups varies less than a sample does, by
+/// √((G − 1)/G), and of a normal distribution's quantile it makes what for an unknown variance should be Student's. So the
+/// percentiles are taken at Φ(±√(G/(G − 1))·t), where t is the 97.5 % quantile with G − 1 degrees of freedom. With few
+/// groups, such as domains, plain percentiles cover 92 %, these 95 %; the bias-corrected and accelerated bootstrap covered
+/// less than they in every simulated world.
 ///
 /// `statistics` gets the weight of each row in one resampling. A statistic that is `None` in a resampling is left out
 /// of its own distribution; the interval is `None` where that happens in more than one of twenty, or where there is
@@ -45,7 +52,8 @@ pub fn intervals<const N: usize>(
             values.extend(value);
         }
     }
-    values.map(|values| percentiles(values, resamplings))
+    let tail = tail(clusters);
+    values.map(|values| percentiles(values, resamplings, tail))
 }
 
 fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
@@ -60,13 +68,25 @@ fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
     (cluster_of, index.len())
 }
 
-fn percentiles(mut values: Vec<f64>, resamplings: usize) -> Option<Interval> {
+/// The share of the resamplings beyond each end of the interval.
+fn tail(clusters: usize) -> f64 {
+    let g = clusters as f64;
+    let student = StudentsT::new(0.0, 1.0, g - 1.0).map_or(f64::INFINITY, |student| student.inverse_cdf(0.975));
+    Normal::standard().cdf(-(g / (g - 1.0)).sqrt() * student)
+}
+
+fn percentiles(mut values: Vec<f64>, resamplings: usize, tail: f64) -> Option<Interval> {
     if values.len() * 20 < resamplings * 19 {
         return None;
     }
     values.sort_by(f64::total_cmp);
-    let at = |q: f64| values.get(((values.len() as f64 - 1.0) * q).round() as usize).copied();
-    Some(Interval(at(0.025)?, at(0.975)?))
+    let last = values.len().checked_sub(1)?;
+    // The k-th of n values estimates the quantile k/(n + 1).
+    let place = (tail * (values.len() as f64 + 1.0) - 1.0).max(0.0);
+    let (whole, part) = (place as usize, place.fract());
+    let between = |near: usize, far: usize| values[near] + part * (values[far] - values[near]);
+    let next = (whole + 1).min(last);
+    Some(Interval(between(whole, next), between(last - whole, last - next)))
 }
 
 #[cfg(test)]
@@ -95,7 +115,19 @@ mod tests {
             covered += usize::from(low <= 0.0 && 0.0 <= high);
         }
         let rate = covered as f64 / 400.0;
-        assert!((rate - 0.945).abs() < 0.035, "{rate}");
+        assert!((rate - 0.95).abs() < 0.03, "{rate}");
+    }
+
+    #[test]
+    fn percentiles_widen_as_groups_become_few() {
+        // Student's quantile is 12.7 with one degree of freedom, 2.262 with nine.
+        assert!((tail(10) - Normal::standard().cdf(-2.262_157 * (10.0_f64 / 9.0).sqrt())).abs() < 1e-6);
+        assert!(tail(2) < 1e-12 && (tail(100_000) - 0.025).abs() < 1e-5);
+        let values = || (1..=999).map(f64::from).collect();
+        assert_eq!(percentiles(values(), 1000, 0.025), Some(Interval(25.0, 975.0)));
+        assert_eq!(percentiles(values(), 1000, 0.0004), Some(Interval(1.0, 999.0)));
+        assert_eq!(percentiles(values(), 1000, 0.0025), Some(Interval(2.5, 997.5)));
+        assert_eq!((percentiles(values(), 1100, 0.025), percentiles(vec![], 0, 0.025)), (None, None));
     }
 
     #[test]

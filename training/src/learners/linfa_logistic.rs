@@ -66,6 +66,15 @@ mod tests {
     }
 
     #[test]
+    fn planted_coefficients_are_recovered() {
+        let Planted { x, labels, truth, .. } = planted(20_000, 6, 3);
+        let hard: Vec<bool> = labels.iter().map(|y| *y == 1.0).collect();
+        let found = fit(x.view(), &hard, 1e-3).unwrap();
+        let pairs = found.coefficients.iter().zip(&truth.coefficients).chain([(&found.intercept, &truth.intercept)]);
+        pairs.for_each(|(found, planted)| assert!((found - planted).abs() < 0.08, "{found} for {planted}"));
+    }
+
+    #[test]
     fn one_class_is_an_error() {
         let x = Array2::<f64>::zeros((4, 1));
         assert!(matches!(fit(x.view(), &[true; 4], 1.0), Err(FitError::Solver(_))));
