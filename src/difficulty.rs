@@ -6,6 +6,7 @@ pub mod artifact;
 #[cfg(feature = "train")]
 pub mod calibrate;
 pub mod calibrated;
+pub mod calibration;
 mod check;
 mod envelope;
 #[cfg(feature = "train")]
@@ -29,14 +30,17 @@ pub mod scorer;
 pub mod seen;
 #[cfg(feature = "train")]
 pub mod slices;
+#[cfg(feature = "train")]
+pub mod trust;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, Provenance};
+pub use calibration::Calibration;
 pub use envelope::ArtifactError;
 pub use forest::{Forest, Tree};
-pub use heads::{Calibration, Head, Inputs, Linear, Mixture, Scaling};
+pub use heads::{Head, Inputs, Linear, Mixture, Scaling};
 pub use operating::{OperatingPoint, OperatingPoints, Signal, Verdict};
 pub use scorer::{Scorer, ScorerError};
 

@@ -22,6 +22,7 @@ use crate::difficulty::figures::Figures;
 use crate::difficulty::prices::Prices;
 use crate::difficulty::rows::group_number;
 use crate::difficulty::seen::Seen;
+use crate::difficulty::trust::calibrators;
 use crate::difficulty::{Scorer, Verdict};
 use crate::labelled::LabelledQuery;
 
@@ -56,6 +57,8 @@ struct Evaluated {
     model_version: String,
     /// What the artifact itself says of its training data.
     artifact_signal: Verdict,
+    /// What calibrates each tier's probability.
+    calibrators: IndexMap<String, &'static str>,
     /// Queries of groups that the artifact lists as trained on: it looks better on them than it is.
     seen_in_training: usize,
     /// The operating point that was set for it, with its certificate.
@@ -145,6 +148,7 @@ impl Candidate {
         Evaluated {
             model_version: self.scorer.version().to_owned(),
             artifact_signal: self.scorer.artifact().signal.verdict,
+            calibrators: calibrators(self.scorer.artifact()),
             seen_in_training: self.seen_in_training,
             calibrated: self.scorer.artifact().calibrated.clone(),
             all: self.judged.figures(self.threshold()),

@@ -11,6 +11,7 @@ use crate::cli::Failure;
 use crate::difficulty::figures::Figures;
 use crate::difficulty::learn::{Learned, learn};
 use crate::difficulty::report;
+use crate::difficulty::trust::calibrators;
 
 /// Arguments of `rungs train`.
 #[derive(Debug, clap::Args)]
@@ -48,6 +49,7 @@ fn write(dir: &Path, learned: &Learned, figures: &Figures) -> Result<(), Failure
         "embedder": learned.artifact.embedder,
         "training": learned.artifact.training,
         "operating_points": learned.artifact.operating_points,
+        "calibrators": calibrators(&learned.artifact),
         "out_of_fold": figures,
     });
     let page = report::html(learned, figures).context("report.html")?;

@@ -194,7 +194,7 @@ pub(crate) mod tests {
         let head = |tier: &str, lexical: f64| Head {
             tier: tier.to_owned(),
             linear: Linear { intercept: 0.1 + 0.2, embedding: vec![1.0 / 3.0, -2e-17, 0.0], lexical: vec![lexical] },
-            calibration: Calibration { slope: 1.0, intercept: 0.0 },
+            calibration: Calibration::Platt { slope: 1.0, intercept: 0.0 },
         };
         let point = OperatingPoint { threshold: 0.1, frontier_share: 0.5, quality: 0.7, pgr: 0.8 };
         Artifact {

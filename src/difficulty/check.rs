@@ -55,7 +55,7 @@ impl Head {
         length("linear.embedding", &self.linear.embedding, embedding)?;
         length("linear.lexical", &self.linear.lexical, lexical)?;
         finite("linear.intercept", &[self.linear.intercept])?;
-        finite("calibration", &[self.calibration.slope, self.calibration.intercept])
+        self.calibration.check()
     }
 }
 

@@ -1,12 +1,13 @@
 //! The figures of an evaluation under their public names, as `eval --json` and `report.json` print them.
 
 use indexmap::IndexMap;
-use rungs_training::evaluate::{CalibrationError, CostFigures, Evaluation, Interval};
+use rungs_training::evaluate::{Bin, CostFigures, Evaluation, Interval};
 use serde::Serialize;
 
 use super::Verdict;
 use super::prices::CostSource;
 use super::slices::Slice;
+use super::trust::Trust;
 
 /// Figures of one set of rows. `null` stands where the rows do not define a figure: an AUC needs both classes, an APGR a
 /// frontier tier that is better than the cheap one, an interval more than one group.
@@ -46,8 +47,10 @@ pub struct Figures {
     pub gain_auc_ci: Option<Interval>,
     /// Mean over the tiers of the expected calibration error beyond what chance makes.
     pub ece: f64,
-    /// Calibration of each tier.
-    pub calibration: IndexMap<String, CalibrationError>,
+    /// Whether each tier's probabilities mean what they say.
+    pub calibration: IndexMap<String, Trust>,
+    /// The bins of each tier's reliability diagram, by rising probability.
+    pub reliability: IndexMap<String, Vec<Bin>>,
     /// Whether the score ranks better than chance on these rows.
     pub signal: Verdict,
     /// [frontier share, quality] at shares 0, .01, … 1.
@@ -95,7 +98,8 @@ impl Figures {
     pub(super) fn new(evaluation: &Evaluation, tiers: &[String], left_out: usize, point: Operating) -> Self {
         let quality = by_tier(tiers, &evaluation.quality);
         let best = quality.iter().max_by(|a, b| a.1.total_cmp(b.1)).map(|(tier, _)| tier.clone());
-        let excess: f64 = evaluation.calibration.iter().map(|calibration| calibration.excess).sum();
+        let calibration = by_tier(tiers, &Trust::of(evaluation));
+        let bins: Vec<Vec<Bin>> = evaluation.calibration.iter().map(|error| error.bins.clone()).collect();
         Self {
             n: evaluation.n,
             groups: evaluation.groups,
@@ -113,8 +117,9 @@ impl Figures {
             cpt80: evaluation.cpt80,
             gain_auc: evaluation.gain_auc,
             gain_auc_ci: evaluation.gain_auc_interval,
-            ece: excess / tiers.len().max(1) as f64,
-            calibration: by_tier(tiers, &evaluation.calibration),
+            ece: calibration.values().map(|tier| tier.ece).sum::<f64>() / tiers.len().max(1) as f64,
+            calibration,
+            reliability: by_tier(tiers, &bins),
             signal: if evaluation.has_signal() { Verdict::Usable } else { Verdict::None },
             curve: evaluation.curve.clone(),
             oracle: evaluation.oracle,

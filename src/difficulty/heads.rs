@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Calibration;
+use super::calibration::{logit, sigmoid};
 use crate::features::FeatureVector;
 
 /// From features to what the heads see: the embedding times one factor, each lexical feature standardised.
@@ -28,7 +30,7 @@ pub struct Inputs {
     pub lexical: Vec<f64>,
 }
 
-/// How the two learners of a tier are joined: p = σ(slope · logit(w·forest + (1 − w)·σ(linear)) + intercept).
+/// How the two learners of a tier are joined: p = calibration(logit(w·forest + (1 − w)·σ(linear))).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {
@@ -58,16 +60,6 @@ pub struct Linear {
     pub embedding: Vec<f64>,
     /// One coefficient per lexical feature.
     pub lexical: Vec<f64>,
-}
-
-/// Platt's calibration: p = σ(slope · logit + intercept), fitted out of fold.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Calibration {
-    /// Under 1 where the logits are overconfident; never negative.
-    pub slope: f64,
-    /// Shift in logits.
-    pub intercept: f64,
 }
 
 impl Scaling {
@@ -101,7 +93,7 @@ impl Head {
     #[must_use]
     pub fn probability(&self, inputs: &Inputs, forest: f64, mixture: Mixture) -> f64 {
         let mixed = mixture.forest * forest + (1.0 - mixture.forest) * sigmoid(self.linear.logit(inputs));
-        sigmoid(self.calibration.slope * logit(mixed) + self.calibration.intercept)
+        self.calibration.apply(logit(mixed))
     }
 }
 
@@ -113,16 +105,6 @@ impl Linear {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// The logit of a probability that is held off 0 and 1.
-fn logit(p: f64) -> f64 {
-    let p = p.clamp(1e-9, 1.0 - 1e-9);
-    (p / (1.0 - p)).ln()
-}
-
-fn sigmoid(z: f64) -> f64 {
-    1.0 / (1.0 + (-z).exp())
 }
 
 #[cfg(test)]

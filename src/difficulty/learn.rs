@@ -1,6 +1,7 @@
 //! From labelled queries to an artifact.
 
 use indexmap::IndexMap;
+use rungs_training::calibrate::Calibrator;
 use rungs_training::evaluate::{Evaluation, Operation};
 use rungs_training::learners::extra_trees;
 use rungs_training::{Fitted, Settings, fit};
@@ -50,7 +51,6 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
     let dimensions = extractor.embedder().id().dimensions;
     let head = |(i, tier): (usize, &String)| {
         let (embedding, lexical) = fitted.linear[i].coefficients.split_at(dimensions);
-        let platt = fitted.calibration[i];
         Head {
             tier: tier.clone(),
             linear: Linear {
@@ -58,7 +58,7 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
                 embedding: embedding.to_vec(),
                 lexical: lexical.to_vec(),
             },
-            calibration: Calibration { slope: platt.slope, intercept: platt.intercept },
+            calibration: calibration(&fitted.calibration[i]),
         }
     };
     let scaling = &fitted.scaling;
@@ -95,6 +95,16 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             hyper_parameters: hyper_parameters(fitted, settings),
         },
         calibrated: None,
+    }
+}
+
+fn calibration(calibrator: &Calibrator) -> Calibration {
+    match calibrator {
+        Calibrator::Platt(platt) => Calibration::Platt { slope: platt.slope, intercept: platt.intercept },
+        Calibrator::Beta(beta) => Calibration::Beta { a: beta.a, b: beta.b, c: beta.c },
+        Calibrator::Isotonic(isotonic) => {
+            Calibration::Isotonic { corners: isotonic.corners.clone(), slope: isotonic.slope }
+        }
     }
 }
 
@@ -137,6 +147,8 @@ fn hyper_parameters(fitted: &Fitted, settings: &Settings) -> IndexMap<String, f6
 
 #[cfg(test)]
 mod tests {
+    use rungs_training::calibrate::Method;
+
     use super::super::prices::Prices;
     use super::super::rows::Unit;
     use super::*;
@@ -190,6 +202,20 @@ mod tests {
             let p = learned.artifact.score(&extractor.extract(&query.request).unwrap()).p;
             for (tier, predicted) in TIERS.iter().zip(&predicted) {
                 assert!((p[*tier].get() - predicted[i]).abs() < 1e-9, "{} {}", p[*tier].get(), predicted[i]);
+            }
+        }
+    }
+
+    #[test]
+    fn every_form_of_calibration_is_served_as_it_was_fitted() {
+        let logits: Vec<f64> = (0..3000).map(|i| f64::from(i) / 400.0 - 4.0).collect();
+        let labels: Vec<f64> = logits.iter().map(|z| 1.0 / (1.0 + (0.3 - z.powi(3) / 9.0).exp())).collect();
+        for method in [Method::Platt, Method::Beta, Method::Isotonic] {
+            let fitted = Calibrator::fit(method, &logits, &labels, &vec![1.0; labels.len()]);
+            assert_eq!(calibration(&fitted).check(), Ok(()));
+            for z in (-80..80).map(|i| f64::from(i) / 10.0) {
+                let (served, trained) = (calibration(&fitted).apply(z), fitted.apply(z));
+                assert!((served - trained).abs() < 1e-12, "{method:?} at {z}: {served} {trained}");
             }
         }
     }

@@ -65,6 +65,10 @@ fn source(source: CostSource) -> &'static str {
     }
 }
 
+/// Said of an artifact that is not routed by.
+pub const NO_SIGNAL: &str = "  no usable signal: out of fold the score ranks no better than chance; the router does not \
+                             route by it: every request starts where policy.fallback says\n";
+
 /// What is said where there are no costs.
 const NO_COST: &str =
     "none: give cost_usd for every outcome, or its output_tokens and the prices of the tiers with --price";

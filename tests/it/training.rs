@@ -6,8 +6,8 @@ use std::path::Path;
 use rungs::difficulty::{Artifact, Verdict};
 use serde_json::{Value, json};
 
-use crate::support::command::{refusal, rungs, said, text};
-use crate::support::labelled::{recorded, rows, write};
+use crate::support::command::{json_of, refusal, rungs, said, text};
+use crate::support::labelled::{noise, recorded, rows, write};
 
 /// Trains small → large on a file; panics with the command's own words when that fails.
 fn train(data: &Path, out: &Path) -> String {
@@ -58,6 +58,21 @@ fn train_eval_and_score_work_together() {
         );
     }
 
+    let report = &report["out_of_fold"];
+    for figures in [&figures, report] {
+        for tier in ["small", "large"] {
+            let trust = &figures["calibration"][tier];
+            for name in ["log_loss", "brier", "slope", "intercept", "ece", "ece_raw", "ece_expected"] {
+                assert!(trust[name].is_f64(), "{name} of {trust}");
+            }
+            let bins = figures["reliability"][tier].as_array().unwrap();
+            let share: f64 = bins.iter().map(|bin| bin["share"].as_f64().unwrap()).sum();
+            assert!(bins.len() > 1 && bins.len() <= 15 && (share - 1.0).abs() < 1e-9, "{bins:?}");
+        }
+    }
+    assert_eq!(figures["calibrators"], json!({"small": "platt", "large": "platt"}), "200 groups bear no more");
+    assert!(page.contains("<td>platt</td>") && page.contains("Brier"));
+
     let output = rungs(&["score", "--model", text(&first), "--data", text(&unseen)]);
     let lines: Vec<Value> =
         String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -85,18 +100,15 @@ fn more_than_two_tiers_and_rows_without_one_of_them() {
 #[test]
 fn noise_has_no_usable_signal_and_says_so() {
     let dir = tempfile::tempdir().unwrap();
-    let coin = |i: usize, salt: u8| {
-        let mut hasher = DefaultHasher::new();
-        (i, salt).hash(&mut hasher);
-        json!({"score": hasher.finish() % 2})
-    };
-    let noise: Vec<Value> = (0..400)
-        .map(|i| json!({"id": i.to_string(), "prompt": format!("Question {i}"), "outcomes": {"small": coin(i, 0), "large": coin(i, 1)}}))
-        .collect();
-    let data = write(&dir.path().join("a.jsonl"), &noise);
-    let summary = train(&data, &dir.path().join("m"));
+    let data = write(&dir.path().join("a.jsonl"), &noise(400));
+    let model = dir.path().join("m");
+    let summary = train(&data, &model);
     assert!(summary.contains("no usable signal"), "{summary}");
-    assert_eq!(Artifact::load(&dir.path().join("m")).unwrap().signal.verdict, Verdict::None);
+    assert_eq!(Artifact::load(&model).unwrap().signal.verdict, Verdict::None);
+
+    let eval = ["eval", "--model", text(&model), "--data", text(&data)];
+    assert!(said(&eval).0.contains("no usable signal"));
+    assert_eq!(json_of(&[&eval[..], &["--json"]].concat())["artifact_signal"], "none");
 }
 
 #[test]

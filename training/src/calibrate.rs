@@ -11,7 +11,7 @@ mod platt;
 
 pub use beta::Beta;
 pub use choose::{Choice, choose};
-pub use isotonic::Isotonic;
+pub use isotonic::{Isotonic, MOST_CORNERS};
 pub use platt::Platt;
 
 use crate::learners::logistic::logit;

@@ -2,14 +2,16 @@
 
 mod linear;
 mod mixture;
+#[cfg(test)]
+mod simulation;
 
 use ndarray::{Array2, ArrayView2};
 
-use crate::calibrate::Platt;
+use crate::calibrate::{Calibrator, choose};
 use crate::evaluate::{Evaluation, GainCurve, Operation, Scored, evaluate};
 use crate::learners::extra_trees::{Forest, Growth};
 use crate::learners::logistic::{Logistic, logit, sigmoid};
-use crate::split::folds;
+use crate::split::{folds, without};
 use crate::{Dataset, FitError, Projection, Scaling};
 
 pub use mixture::Mixture;
@@ -59,10 +61,10 @@ pub struct Fitted {
     /// How the two are mixed.
     pub mixture: Mixture,
     /// Per tier, from the mixture's logit to the probability.
-    pub calibration: Vec<Platt>,
+    pub calibration: Vec<Calibrator>,
     /// The penalty that was chosen.
     pub l2: f64,
-    /// Per tier, the calibrated probability of each row by models that had not seen its group.
+    /// Per tier, the calibrated probability of each row by models and a calibrator that had not seen its group.
     pub out_of_fold: Vec<Vec<f64>>,
     /// The figures of those probabilities.
     pub evaluation: Evaluation,
@@ -92,13 +94,12 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
     let trees_held_out = trees_held_out(&columns, data, &fold, settings);
     let mixture = Mixture::choose(&settings.mixtures, &linear_held_out, &trees_held_out, data);
     let mixed = mixture.mix(&linear_held_out, &trees_held_out);
-    let calibration: Vec<Platt> =
-        mixed.iter().zip(&data.labels).map(|(p, labels)| Platt::fit(&logits(p), labels, &data.weights)).collect();
-    let out_of_fold: Probabilities = mixed
+    let (calibration, out_of_fold): (Vec<Calibrator>, Probabilities) = mixed
         .iter()
-        .zip(&calibration)
-        .map(|(p, platt)| logits(p).into_iter().map(|z| platt.apply(z)).collect())
-        .collect();
+        .zip(&data.labels)
+        .map(|(p, labels)| choose(&logits(p), labels, &data.weights, &data.groups, &fold))
+        .map(|choice| (choice.calibrator, choice.held_out))
+        .unzip();
 
     let scored =
         Scored { probabilities: &out_of_fold, labels: &data.labels, weights: &data.weights, groups: &data.groups };
@@ -162,11 +163,6 @@ fn trees_held_out(columns: &[Vec<f32>], data: &Dataset, fold: &[usize], settings
         }
     }
     held_out
-}
-
-/// The weights of the rows outside one fold; those inside count nothing.
-fn without(weights: &[f64], fold: &[usize], part: usize) -> Vec<f64> {
-    weights.iter().zip(fold).map(|(w, f)| if *f == part { 0.0 } else { *w }).collect()
 }
 
 fn logits(p: &[f64]) -> Vec<f64> {

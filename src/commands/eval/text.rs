@@ -20,6 +20,9 @@ fn alone(evaluated: &Evaluated) -> String {
     for (name, figures) in &evaluated.by_dataset {
         text += &format!("{name}\n{}", at_length(figures));
     }
+    if evaluated.artifact_signal == Verdict::None {
+        text += report::NO_SIGNAL;
+    }
     if let Some(point) = evaluated.all.operating_point {
         text += &format!(
             "operating point: threshold {:+.3}, {:.1} % frontier, quality {:.3}",

@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 use rungs_training::evaluate::CostFigures;
 use rungs_training::plot::{self, PlotError, Tradeoff};
 
-use super::super::Verdict;
 use super::super::figures::{Cost, Figures, Operating};
 use super::super::learn::Learned;
 use super::super::slices::Slice;
+use super::super::trust::{Trust, calibrators};
+use super::super::{Artifact, Verdict};
 use super::{NO_COST, best_single, between, cells, number, presets, slice_columns, source};
 
 /// The page of a fit; nothing in it is loaded from elsewhere.
@@ -21,6 +22,7 @@ pub fn html(learned: &Learned, figures: &Figures) -> Result<String, PlotError> {
         .replace("{tiers}", &escape(&figures.tiers.join(" → ")))
         .replace("{figures}", &pairs(&summary(figures)))
         .replace("{points}", &operating(&points))
+        .replace("{probabilities}", &probabilities(&learned.artifact, figures))
         .replace("{plots}", &plots(learned, figures, &points)?)
         .replace("{slices}", &(slices("domain", &figures.by_domain) + &slices("route", &figures.by_route))))
 }
@@ -67,9 +69,8 @@ fn summary(figures: &Figures) -> Vec<(String, String)> {
 }
 
 fn plots(learned: &Learned, figures: &Figures, points: &[(&str, Operating)]) -> Result<String, PlotError> {
-    let ends = |tier: Option<&String>| {
-        tier.and_then(|tier| figures.calibration.get(tier)).map_or(&[][..], |calibration| &calibration.bins)
-    };
+    let ends =
+        |tier: Option<&String>| tier.and_then(|tier| figures.reliability.get(tier)).map_or(&[][..], Vec::as_slice);
     let mut marks: Vec<[f64; 2]> = points.iter().map(|(_, point)| [point.frontier_share, point.quality]).collect();
     let x = "share of requests to the frontier";
     let share = plot::tradeoff(&Tradeoff { x, curve: &figures.curve, oracle: figures.oracle, marks: &marks })?;
@@ -108,6 +109,20 @@ fn operating(points: &[(&str, Operating)]) -> String {
         vec![(*name).to_owned(), format!("{:+.3}", point.threshold), share, format!("{:.3}", point.quality), cost]
     });
     table(&["operating point", "threshold", "to the frontier", "quality", "per 1000 requests"], rows)
+}
+
+/// A line per tier: what calibrates its probability, and how well.
+fn probabilities(artifact: &Artifact, figures: &Figures) -> String {
+    let methods = calibrators(artifact);
+    let rows = figures.calibration.iter().map(|(tier, Trust { scores, ece, ece_expected, .. })| {
+        let numbers = [scores.log_loss, scores.brier, scores.slope, scores.intercept, *ece, *ece_expected];
+        let method = methods.get(tier).copied().unwrap_or_default();
+        let numbers = numbers.iter().map(|number| format!("{number:.3}"));
+        [tier.clone(), method.to_owned()].into_iter().chain(numbers).collect()
+    });
+    let head =
+        ["probability", "calibrator", "log-loss", "Brier", "slope", "intercept", "error beyond chance", "by chance"];
+    table(&head, rows)
 }
 
 /// Nothing where there is only one slice.

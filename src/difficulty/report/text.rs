@@ -6,8 +6,9 @@ use indexmap::IndexMap;
 
 use super::super::figures::{Cost, Figures};
 use super::super::slices::Slice;
+use super::super::trust::Trust;
 use super::super::{Artifact, Verdict};
-use super::{NO_COST, align, best_single, between, cells, number, presets, slice_columns, source};
+use super::{NO_COST, NO_SIGNAL, align, best_single, between, cells, number, presets, slice_columns, source};
 
 /// What was fitted: figures first, then what to know about them.
 #[must_use]
@@ -23,7 +24,7 @@ pub fn summary(artifact: &Artifact, figures: &Figures) -> String {
         );
     }
     if figures.signal == Verdict::None {
-        text += "  no usable signal: the score ranks no better than chance here; the router will not route by it\n";
+        text += NO_SIGNAL;
     }
     text
 }
@@ -64,6 +65,13 @@ fn write_figures(text: &mut String, figures: &Figures) -> std::fmt::Result {
     let aucs: Vec<String> = figures.auc.iter().map(|(tier, auc)| format!("{tier} {}", number(*auc))).collect();
     let verdict = if figures.signal == Verdict::Usable { "usable" } else { "none" };
     writeln!(text, "  AUC       {}; calibration error {:.3}; signal {verdict}", aucs.join(", "), figures.ece)?;
+    for (tier, Trust { scores, ece, .. }) in &figures.calibration {
+        writeln!(
+            text,
+            "  p({tier}) log-loss {:.3}, Brier {:.3}, slope {:.2}, intercept {:+.2}, calibration error {ece:.3}",
+            scores.log_loss, scores.brier, scores.slope, scores.intercept
+        )?;
+    }
     match &figures.cost {
         Some(cost) => write_cost(text, cost),
         None => writeln!(text, "  cost      {NO_COST}"),

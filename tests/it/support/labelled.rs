@@ -1,5 +1,6 @@
 //! Labelled queries made for a test, and real ones where they are at hand.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -25,6 +26,20 @@ pub(crate) fn rows(count: usize, first: usize) -> Vec<Value> {
             json!({"id": format!("q{i}"), "prompt": prompt, "group": format!("g{}", i / 2), "outcomes": outcomes})
         })
         .collect()
+}
+
+/// Questions whose outcomes are coins: there is nothing to learn.
+pub(crate) fn noise(count: usize) -> Vec<Value> {
+    let coin = |i: usize, salt: u8| {
+        let mut hasher = DefaultHasher::new();
+        (i, salt).hash(&mut hasher);
+        json!({"score": hasher.finish() % 2})
+    };
+    let row = |i: usize| {
+        let outcomes = json!({"small": coin(i, 0), "large": coin(i, 1)});
+        json!({"id": i.to_string(), "prompt": format!("Question {i}"), "outcomes": outcomes})
+    };
+    (0..count).map(row).collect()
 }
 
 /// Writes rows as JSON Lines.

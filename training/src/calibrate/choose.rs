@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Calibrator, Method};
 use crate::dataset::distinct;
 use crate::evaluate::reliability::log_loss;
-use crate::split::folds;
+use crate::split::without;
 
 /// The calibrator chosen and what the choice rests on.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,21 +20,17 @@ pub struct Choice {
     pub losses: Vec<(Method, f64)>,
 }
 
-/// Parts of the cross-validation.
-const FOLDS: usize = 10;
-
 /// Distinct groups from which on a method is tried: fewer cannot tell a bend from noise.
 const FEWEST_FOR_BETA: usize = 300;
 const FEWEST_FOR_ISOTONIC: usize = 2000;
 
-/// Chooses by grouped cross-validation: the simplest method whose held-out log-loss is not worse than the best by more
-/// than one standard error of the paired difference. Every list has one entry per row.
+/// Chooses by cross-validation: the simplest method whose held-out log-loss is not worse than the best by more than one
+/// standard error of the paired difference. Every list has one entry per row; rows of one group are in one fold.
 #[must_use]
-pub fn choose(logits: &[f64], labels: &[f64], weights: &[f64], groups: &[u64], seed: u64) -> Choice {
-    let fold = folds(groups, FOLDS, seed);
+pub fn choose(logits: &[f64], labels: &[f64], weights: &[f64], groups: &[u64], fold: &[usize]) -> Choice {
     let tried: Vec<(Method, Vec<f64>)> = methods(distinct(groups))
         .into_iter()
-        .map(|method| (method, held_out(method, logits, labels, weights, &fold)))
+        .map(|method| (method, held_out(method, logits, labels, weights, fold)))
         .collect();
     let losses: Vec<Vec<f64>> = tried.iter().map(|(_, p)| row_losses(p, labels, weights)).collect();
     let sums: Vec<f64> = losses.iter().map(|rows| rows.iter().sum()).collect();
@@ -56,12 +52,9 @@ fn methods(groups: usize) -> Vec<Method> {
 }
 
 fn held_out(method: Method, logits: &[f64], labels: &[f64], weights: &[f64], fold: &[usize]) -> Vec<f64> {
-    let fitted: Vec<Calibrator> = (0..FOLDS)
-        .map(|part| {
-            let outside: Vec<f64> = weights.iter().zip(fold).map(|(w, f)| if *f == part { 0.0 } else { *w }).collect();
-            Calibrator::fit(method, logits, labels, &outside)
-        })
-        .collect();
+    let parts = fold.iter().max().map_or(0, |last| last + 1);
+    let fitted: Vec<Calibrator> =
+        (0..parts).map(|part| Calibrator::fit(method, logits, labels, &without(weights, fold, part))).collect();
     logits.iter().zip(fold).map(|(z, part)| fitted[*part].apply(*z)).collect()
 }
 
@@ -84,6 +77,7 @@ fn standard_error(a: &[f64], b: &[f64], groups: &[u64]) -> f64 {
 mod tests {
     use super::*;
     use crate::calibrate::Beta;
+    use crate::split::folds;
     use crate::testing::{Planted, planted};
 
     /// What is chosen where labels follow `truth`, a probability by logit.
@@ -91,7 +85,7 @@ mod tests {
         let Planted { logits, uniforms, .. } = planted(rows, 4, 11);
         let labels: Vec<f64> = logits.iter().zip(&uniforms).map(|(z, u)| f64::from(u8::from(*u < truth(*z)))).collect();
         let groups: Vec<u64> = (0..rows as u64).collect();
-        choose(&logits, &labels, &vec![1.0; rows], &groups, 1)
+        choose(&logits, &labels, &vec![1.0; rows], &groups, &folds(&groups, 5, 1))
     }
 
     #[test]
@@ -121,8 +115,12 @@ mod tests {
         let groups: Vec<u64> = (0..400).map(|i| i / 4).collect();
         let logits: Vec<f64> = (0..400).map(|i| f64::from(i % 7)).collect();
         let mut labels: Vec<f64> = (0..400).map(|i| f64::from(i % 3 / 2)).collect();
-        let before = choose(&logits, &labels, &vec![1.0; 400], &groups, 1).held_out[0];
+        let fold = folds(&groups, 5, 1);
+        let held_out = |labels: &[f64]| choose(&logits, labels, &vec![1.0; 400], &groups, &fold).held_out;
+        let before = held_out(&labels);
         labels[..4].iter_mut().for_each(|label| *label = 1.0 - *label);
-        assert_eq!(choose(&logits, &labels, &vec![1.0; 400], &groups, 1).held_out[0], before);
+        let after = held_out(&labels);
+        assert_eq!(after[..4], before[..4]);
+        assert_ne!(after, before);
     }
 }

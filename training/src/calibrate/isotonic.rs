@@ -16,8 +16,11 @@ pub struct Isotonic {
     pub slope: f64,
 }
 
+/// The most corners, which bounds an artifact: each has at least this part of the rows' weight.
+pub const MOST_CORNERS: usize = 256;
+
 /// Rows that were pooled.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Block {
     weight: f64,
     logit: f64,
@@ -25,8 +28,8 @@ struct Block {
 }
 
 impl Isotonic {
-    /// Pools adjacent violators (Ayer et al. 1955), draws each step in by (k + ½)/(n + 1), so that none is 0 or 1, and
-    /// pools again where that left one not rising.
+    /// Pools adjacent violators (Ayer et al. 1955), then steps of less than 1/[`MOST_CORNERS`] of the weight, draws each
+    /// in by (k + ½)/(n + 1), so that none is 0 or 1, and pools again where that left one not rising.
     #[must_use]
     pub fn fit(logits: &[f64], labels: &[f64], weights: &[f64]) -> Self {
         let platt = Platt::fit(logits, labels, weights);
@@ -36,7 +39,8 @@ impl Isotonic {
             let row = |&row: &usize| Block { weight: weights[row], logit: logits[row], label: labels[row] };
             ties.iter().map(row).reduce(Block::pool).unwrap_or(Block { weight: 0.0, logit: 0.0, label: 0.5 })
         });
-        let drawn_in = pooled(rows)
+        let least = weights.iter().sum::<f64>() / MOST_CORNERS as f64;
+        let drawn_in = at_least(least, pooled(rows))
             .into_iter()
             .map(|block| Block { label: (block.label * block.weight + 0.5) / (block.weight + 1.0), ..block });
         let corners = pooled(drawn_in).into_iter().map(|block| (block.logit, logit(block.label))).collect();
@@ -57,6 +61,10 @@ impl Isotonic {
 }
 
 impl Block {
+    fn is_below(&self, next: &Self) -> bool {
+        self.label + LEAST_RISE < next.label && self.logit < next.logit
+    }
+
     fn pool(self, other: Self) -> Self {
         let weight = self.weight + other.weight;
         let mean = |a: f64, b: f64| (a * self.weight + b * other.weight) / weight;
@@ -64,16 +72,37 @@ impl Block {
     }
 }
 
-/// Blocks whose labels rise strictly.
+/// Labels closer than this are one step: the rounding of a mean is no rise.
+const LEAST_RISE: f64 = 1e-9;
+
+/// Blocks whose labels and logits rise strictly.
 fn pooled(rows: impl Iterator<Item = Block>) -> Vec<Block> {
     let mut blocks: Vec<Block> = Vec::new();
     for mut block in rows {
-        while let Some(last) = blocks.pop_if(|last| last.label >= block.label) {
+        while let Some(last) = blocks.pop_if(|last| !last.is_below(&block)) {
             block = last.pool(block);
         }
         blocks.push(block);
     }
     blocks
+}
+
+/// Blocks of at least this weight, each the pool of some that lie side by side; what is left at the end joins the last.
+fn at_least(least: f64, blocks: Vec<Block>) -> Vec<Block> {
+    let mut whole: Vec<Block> = Vec::new();
+    for block in blocks {
+        match whole.pop_if(|last| last.weight < least) {
+            Some(small) => whole.push(small.pool(block)),
+            None => whole.push(block),
+        }
+    }
+    if whole.len() > 1
+        && let Some(small) = whole.pop_if(|last| last.weight < least)
+        && let Some(last) = whole.last_mut()
+    {
+        *last = last.pool(small);
+    }
+    whole
 }
 
 #[cfg(test)]
@@ -94,6 +123,16 @@ mod tests {
             assert!((found.0 - expected.0).abs() < 1e-12 && (found.1 - expected.1).abs() < 1e-12, "{found:?}");
         }
         assert_eq!(found.len(), 3);
+    }
+
+    #[test]
+    fn corners_are_few_however_many_rows_tell_different_labels() {
+        let rows = 2000;
+        let logits: Vec<f64> = (0..rows).map(|i| f64::from(i) / 100.0).collect();
+        let labels: Vec<f64> = (0..rows).map(|i| (f64::from(i) + 0.5) / f64::from(rows)).collect();
+        let isotonic = Isotonic::fit(&logits, &labels, &vec![1.0; labels.len()]);
+        assert!((200..=MOST_CORNERS).contains(&isotonic.corners.len()), "{}", isotonic.corners.len());
+        assert!(logits.iter().zip(&labels).all(|(z, y)| (isotonic.apply(*z) - y).abs() < 0.06));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::auc::Ranking;
 use super::bootstrap::{Interval, RESAMPLINGS, intervals};
 use super::calibration::CalibrationError;
 use super::gain::GainCurve;
+use super::reliability::Reliability;
 
 /// Rows with what the heads said and what happened; every list has one entry per row.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +56,8 @@ pub struct Evaluation {
     pub gain_auc_interval: Option<Interval>,
     /// Per tier: calibration.
     pub calibration: Vec<CalibrationError>,
+    /// Per tier: proper scores and the recalibration line.
+    pub reliability: Vec<Reliability>,
     /// (frontier share, quality) at shares 0, .01, … 1.
     pub curve: Vec<[f64; 2]>,
     /// The best that any choice between the two end tiers could do: (frontier share that it needs, its quality).
@@ -93,6 +96,7 @@ pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
         gain_auc,
         gain_auc_interval,
         calibration: per_tier().map(|(p, labels)| CalibrationError::new(p, labels, weights, seed)).collect(),
+        reliability: per_tier().map(|(p, labels)| Reliability::new(p, labels, weights)).collect(),
         curve: curve.points(),
         oracle: [oracle.frontier_share, oracle.quality],
     }

@@ -3,9 +3,10 @@
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Probabilities, Settings, without};
+use super::{Probabilities, Settings};
 use crate::learners::linfa_logistic;
 use crate::learners::logistic::{Logistic, Problem, ROUGH_TOLERANCE, sigmoid};
+use crate::split::without;
 use crate::{Dataset, FitError};
 
 /// The penalty, and the held-out probabilities under it.
