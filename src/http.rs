@@ -14,6 +14,7 @@ mod models;
 mod route;
 mod state;
 mod stats;
+mod verdicts;
 
 use std::sync::Arc;
 

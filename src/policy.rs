@@ -1,5 +1,6 @@
 //! From a score to a plan: where to start, how far to climb, what to check.
 
+mod certified;
 mod heads;
 mod plan;
 mod rule;
@@ -9,6 +10,7 @@ mod tokens;
 
 use serde::Serialize;
 
+pub use certified::{Certified, Standing};
 pub use heads::per_tier;
 pub use plan::{Ask, PlanError, plan};
 pub use rule::start;

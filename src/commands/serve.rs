@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::decisions;
 use crate::difficulty::Scorer;
 use crate::http::{App, router};
-use crate::policy::Scoring;
+use crate::policy::{Scoring, Standing};
 use crate::standin;
 use crate::upstream::Tier;
 
@@ -76,9 +76,13 @@ async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> a
     announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    let threshold = config.policy.threshold;
     let app = App::new(config, tiers, scoring, Arc::clone(&store));
     if let Err(error) = app.recall().await {
         tracing::warn!(%error, "earlier requests are not counted");
+    }
+    if let Some(standing) = app.certificate(threshold) {
+        tell(&standing);
     }
     let stop = CancellationToken::new();
     let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(stop.clone().cancelled_owned());
@@ -98,6 +102,15 @@ async fn stopped(stop: &CancellationToken, drain: Duration) {
     eprintln!("stopping: open requests have {} s", drain.as_secs_f64());
     stop.cancel();
     tokio::time::sleep(drain).await;
+}
+
+fn tell(certificate: &Standing) {
+    let Standing { epsilon, delta, holds, void_because, .. } = certificate;
+    if *holds {
+        tracing::info!(epsilon, delta, "the certificate holds for `auto` until the requests drift");
+    } else {
+        tracing::warn!(epsilon, delta, "THE CERTIFICATE IS VOID for what is served: {}", void_because.join("; "));
+    }
 }
 
 fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: SocketAddr) {

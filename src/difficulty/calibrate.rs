@@ -2,7 +2,7 @@
 
 use rungs_training::certify::{self, Promise, Refusal, certify};
 
-use super::calibrated::{Calibrated, Certificate, Goal, Loss, VOID_IF};
+use super::calibrated::{Calibrated, Certificate, Goal, Loss};
 use super::evaluate::Judged;
 use super::figures::Operating;
 use super::rows::{Rows, Unit, group_number};
@@ -191,17 +191,18 @@ fn certified(
 }
 
 fn certificate(certified: &certify::Certificate) -> Certificate {
+    let loss = match certified.loss {
+        certify::Loss::QualityLost => Loss::QualityLost,
+        certify::Loss::Unacceptable => Loss::Unacceptable,
+    };
     Certificate {
         epsilon: certified.epsilon,
         delta: certified.delta,
-        loss: match certified.loss {
-            certify::Loss::QualityLost => Loss::QualityLost,
-            certify::Loss::Unacceptable => Loss::Unacceptable,
-        },
+        loss,
         n: certified.n,
         observed_loss: certified.observed_loss,
         seed: certified.seed,
-        void_if: VOID_IF.map(str::to_owned).to_vec(),
+        void_if: loss.void_if().map(str::to_owned).to_vec(),
     }
 }
 

@@ -76,13 +76,25 @@ pub enum Loss {
     Unacceptable,
 }
 
-/// What every certificate rests on, said by what would take it away.
-pub const VOID_IF: [&str; 4] = [
-    "the model, the feature schema or the embedder changes",
-    "the requests drift away from the calibration data: a drift alarm voids it",
-    "other than the two calibrated tiers are served, or the models behind them change",
-    "another threshold is configured, or an answer is replaced after routing, as a cascade does",
-];
+impl Loss {
+    /// What a certificate on this loss rests on, said by what would take it away.
+    #[must_use]
+    pub fn void_if(self) -> [&'static str; 4] {
+        [
+            "the model, the feature schema or the embedder changes",
+            "the requests drift away from the calibration data: a drift alarm voids it",
+            "other than the two calibrated tiers are served, or the models behind them change",
+            match self {
+                Self::QualityLost => {
+                    "another threshold is configured, or an answer is replaced after routing, as a cascade does"
+                }
+                Self::Unacceptable => {
+                    "another threshold is configured, or the cheap tier's answer is chosen from several samples"
+                }
+            },
+        ]
+    }
+}
 
 impl Calibrated {
     /// Finds what would make it wrong to use with a model of this version.

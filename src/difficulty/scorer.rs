@@ -7,7 +7,7 @@ use crate::chat::ChatRequest;
 use crate::config::{Backend, Config, EmbeddingConfig, Preset};
 use crate::features::Extractor;
 use crate::features::embedding::{EmbedError, Embedder};
-use crate::policy::Scoring;
+use crate::policy::{Certified, Scoring};
 
 /// The artifact that needs no training of one's own (`models/baseline`).
 const BASELINE: &[u8] = include_bytes!("../../models/baseline/model.json");
@@ -139,6 +139,12 @@ impl Scoring for Scorer {
 
     fn has_signal(&self) -> bool {
         Self::has_signal(self)
+    }
+
+    fn certified(&self) -> Option<Certified<'_>> {
+        let calibrated = self.artifact.calibrated.as_ref()?;
+        let certificate = calibrated.certificate.as_ref()?;
+        Some(Certified { certificate, threshold: calibrated.threshold, heads: &self.heads })
     }
 }
 

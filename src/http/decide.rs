@@ -83,7 +83,7 @@ impl App {
         Ok(Decision { plan, score: score_per_tier, threshold, caps, novelty, p })
     }
 
-    fn resolve(&self, threshold: Threshold) -> f64 {
+    pub(super) fn resolve(&self, threshold: Threshold) -> f64 {
         match threshold {
             Threshold::Preset(preset) => self.scoring.threshold(preset),
             Threshold::Value(value) => value,

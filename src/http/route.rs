@@ -20,8 +20,8 @@ pub(super) async fn route(State(app): State<Arc<App>>, request: Request<Body>) -
     let headers = request.headers().clone();
     let body = body::read(request, app.config.server.max_body_bytes).await?;
     let request = Arc::new(ChatRequest::parse(&body)?);
-    let decision =
-        app.decide(&request, body.len(), &Context::read(&headers, &request), &Uuid::now_v7().to_string()).await?;
+    let context = Context::read(&headers, &request);
+    let decision = app.decide(&request, body.len(), &context, &Uuid::now_v7().to_string()).await?;
     let tier = decision.plan.rungs.first().and_then(|name| app.tier(name));
     Ok(Json(json!({
         "tier": tier.map(|tier| &tier.name),
@@ -29,6 +29,8 @@ pub(super) async fn route(State(app): State<Arc<App>>, request: Request<Body>) -
         "score": decision.score,
         "p": decision.p,
         "threshold": decision.threshold,
+        "signal": app.signal(),
+        "certificate": app.certificate_of(&decision, &context),
         "plan": decision.plan,
         "model_version": app.scoring.version(),
         "novelty": decision.novelty,

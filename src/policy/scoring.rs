@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Certified;
 use crate::chat::ChatRequest;
 use crate::config::Preset;
 use crate::difficulty::Score;
@@ -31,4 +32,9 @@ pub trait Scoring: Send + Sync {
 
     /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.
     fn has_signal(&self) -> bool;
+
+    /// The artifact's certificate; `None` where `rungs calibrate` gave it none.
+    fn certified(&self) -> Option<Certified<'_>> {
+        None
+    }
 }

@@ -185,8 +185,8 @@ async fn without_a_score_or_a_signal_the_fallback_decides() {
 #[tokio::test]
 async fn route_tells_the_plan_and_calls_nobody() {
     let (small, large, router) = working().await;
-    let request = router.client.post(format!("{}/v1/route", router.url)).json(&question("hard", json!({})));
-    let said: Value = request.send().await.unwrap().json().await.unwrap();
+    let said = router.route("hard", json!({})).await;
+    assert_eq!((&said["signal"], &said["certificate"]), (&json!("usable"), &Value::Null));
     assert_eq!(
         (&said["tier"], &said["model"], &said["model_version"]),
         (&json!("large"), &json!("large-1"), &json!("by-word"))
@@ -204,7 +204,9 @@ async fn models_lists_every_name() {
     let list: Value = router.get("/v1/models").await.json().await.unwrap();
     let ids: Vec<&str> = list["data"].as_array().unwrap().iter().map(|model| model["id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["auto", "auto:economy", "auto:quality", "small", "large", "org/x"]);
-    assert_eq!(router.get("/v1/models/org/x").await.status(), 200);
+    let alias: Value = router.get("/v1/models/org/x").await.json().await.unwrap();
+    let routing = json!({"model_version": "by-word", "signal": "usable", "threshold": 0.5, "certificate": null});
+    assert_eq!((&alias["routing"], &list["data"][3]["routing"]), (&routing, &Value::Null));
     assert_eq!(error(router.get("/v1/models/none").await).await, (404, "model_not_found".to_owned()));
 }
 

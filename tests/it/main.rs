@@ -38,3 +38,6 @@ mod support;
 mod training;
 #[cfg(test)]
 mod upstream;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod verdicts;

@@ -111,6 +111,14 @@ impl Router {
     }
 
     pub(crate) async fn start(toml: &str, has_signal: bool, store: Option<Arc<dyn DecisionStore>>) -> Self {
+        Self::scored_by(Arc::new(ByWord { has_signal }), toml, store).await
+    }
+
+    pub(crate) async fn scored_by(
+        scoring: Arc<dyn Scoring>,
+        toml: &str,
+        store: Option<Arc<dyn DecisionStore>>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("rungs.toml");
         std::fs::write(&file, toml).unwrap();
@@ -120,7 +128,7 @@ impl Router {
             None => rungs::decisions::open(&config.log, folder.path()).await.unwrap(),
         };
         let tiers = config.tiers.iter().cloned().map(|tier| Tier::open(tier).unwrap()).collect();
-        let app = App::new(config, tiers, Arc::new(ByWord { has_signal }), Arc::clone(&store));
+        let app = App::new(config, tiers, scoring, Arc::clone(&store));
         // A store that cannot be read has nothing to recall.
         let _ = app.recall().await;
         Self { url: serve(router(app)).await, client: client(), store, _folder: folder }
@@ -135,6 +143,12 @@ impl Router {
     /// Asks a question of `auto`.
     pub(crate) async fn ask(&self, text: &str, more: Value) -> Response {
         self.post(question(text, more).to_string()).await
+    }
+
+    /// The decision on a question of `auto`, without the call.
+    pub(crate) async fn route(&self, text: &str, more: Value) -> Value {
+        let request = self.client.post(format!("{}/v1/route", self.url)).json(&question(text, more));
+        request.send().await.unwrap().json().await.unwrap()
     }
 
     pub(crate) async fn get(&self, path: &str) -> Response {
