@@ -125,8 +125,8 @@ mod tests {
             })
             .collect();
         for i in 0..3 {
-            let rate = covered.iter().filter(|world| world[i]).count() as f64 / 1000.0;
-            assert!((rate - 0.95).abs() <= 0.015, "figure {i}: {rate}");
+            let held = covered.iter().filter(|world| world[i]).count();
+            assert!((935..=965).contains(&held), "figure {i}: {held} of 1000");
         }
     }
 
