@@ -1,27 +1,18 @@
 //! Whether a cascade pays: its escalation rate against the economic line.
 
+mod case;
+
 use std::collections::VecDeque;
 
 use serde::Serialize;
 
 use super::beta::share_above;
-use crate::decisions::{AttemptStatus, DecisionRecord};
-use crate::policy::Cause;
-use crate::upstream::Tier;
 
-/// What one request tells of the cascade from its start tier to its ceiling.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Case {
-    pub(super) escalated: bool,
-    /// What the start tier took, samples and all, in USD.
-    pub(super) spent_usd: f64,
-    /// What the same call costs at the ceiling.
-    pub(super) above_usd: f64,
-}
+pub(super) use self::case::Case;
 
 /// The cascade from one tier to another on one route, over a sliding window of its requests.
 ///
-/// A request costs c_C + c_check at the start tier, and a share e of them c_F on top: more than c_F for every one, which
+/// A request costs c_C + c_check below the ceiling, and a share e of them c_F on top: more than c_F for every one, which
 /// would be better besides, from e* = 1 − (c_C + c_check)/c_F on. The cascade is switched off where e is above e* with a
 /// posterior probability of .99, and on again where it is below with .9, both under a uniform prior and from a least
 /// number of requests on. Both begin a new window.
@@ -51,7 +42,7 @@ pub struct CascadeState {
     pub on: bool,
     /// Requests in the window.
     pub requests: usize,
-    /// Share of them that climbed, in [0, 1].
+    /// Share of them that climbed to the ceiling, in [0, 1].
     pub escalation_rate: Option<f64>,
     /// The rate from which on the cascade costs more than its ceiling alone, at most 1; `None` without prices.
     pub economic_line: Option<f64>,
@@ -73,28 +64,6 @@ const SURE_ABOVE: f64 = 0.99;
 
 /// Probability that it is below, from which on it is switched on again.
 const SURE_BELOW: f64 = 0.9;
-
-impl Case {
-    /// Reads a record; `None` where it tells nothing: the request had nowhere to climb to, a limit kept it from climbing,
-    /// its start tier failed, or a price or a usage is not known. `tier` finds a tier by its name.
-    pub(super) fn of<'a>(record: &DecisionRecord, tier: impl Fn(&str) -> Option<&'a Tier>) -> Option<Self> {
-        let (from, to) = (record.rungs.first()?, record.rungs.last()?);
-        if from == to || record.cap.is_some() || record.cause == Cause::Direct {
-            return None;
-        }
-        let first: Vec<_> = record.attempts.iter().filter(|attempt| attempt.tier == *from).collect();
-        let accepted = first.iter().any(|attempt| attempt.status == AttemptStatus::Accepted);
-        if !accepted && !first.iter().any(|attempt| attempt.status == AttemptStatus::Rejected) {
-            return None;
-        }
-        let usage = first.first()?.usage?;
-        Some(Self {
-            escalated: !accepted,
-            spent_usd: first.iter().map(|attempt| attempt.cost_usd).sum::<Option<f64>>()?,
-            above_usd: tier(to)?.config.price?.cost_usd(usage),
-        })
-    }
-}
 
 impl Fitness {
     pub(super) fn is_on(&self) -> bool {
