@@ -15,6 +15,7 @@ mod checks;
 mod climb;
 pub mod confidence;
 mod engine;
+pub mod evidence;
 mod examine;
 mod failure;
 mod fitness;

@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "fastembed")]
 use crate::commands::distill;
 #[cfg(feature = "train")]
-use crate::commands::{ablate, calibrate, demo, eval, train};
+use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
 use crate::commands::{check_config, replay, score, serve};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
@@ -37,6 +37,9 @@ pub enum Command {
     /// Set an artifact's operating point, with a certificate where a promise is asked for.
     #[cfg(feature = "train")]
     Calibrate(calibrate::Args),
+    /// Replay recorded answers through router and cascade: what each would cost, and how good it would be.
+    #[cfg(feature = "train")]
+    CascadeEval(cascade_eval::Args),
     /// Print a line of JSON per query: probabilities, score and tier.
     Score(score::Args),
     /// Make the token table of the static embedder from the full encoder.
@@ -108,6 +111,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Ablate(args) => ablate::run(&args),
         #[cfg(feature = "train")]
         Command::Calibrate(args) => calibrate::run(&args),
+        #[cfg(feature = "train")]
+        Command::CascadeEval(args) => cascade_eval::run(&args),
         Command::Score(args) => score::run(&args),
         #[cfg(feature = "fastembed")]
         Command::Distill(args) => distill::run(&args),

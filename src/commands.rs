@@ -4,6 +4,8 @@
 pub mod ablate;
 #[cfg(feature = "train")]
 pub mod calibrate;
+#[cfg(feature = "train")]
+pub mod cascade_eval;
 pub mod check_config;
 mod data;
 #[cfg(feature = "train")]

@@ -2,12 +2,15 @@
 
 #[cfg(feature = "train")]
 pub mod ablation;
+#[cfg(feature = "train")]
+pub mod answers;
 pub mod artifact;
 #[cfg(feature = "train")]
 pub mod calibrate;
 pub mod calibrated;
 pub mod calibration;
 mod check;
+pub mod confidence;
 mod envelope;
 #[cfg(feature = "train")]
 pub mod evaluate;
@@ -38,6 +41,7 @@ use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, Provenance};
 pub use calibration::Calibration;
+pub use confidence::{Confidence, ConfidenceModel};
 pub use envelope::ArtifactError;
 pub use forest::{Forest, Tree};
 pub use heads::{Head, Inputs, Linear, Mixture, Scaling};

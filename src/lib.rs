@@ -4,6 +4,8 @@
 //! answer and decision record.
 
 pub mod cascade;
+#[cfg(feature = "train")]
+pub mod cascade_eval;
 pub mod chat;
 pub mod cli;
 pub mod commands;

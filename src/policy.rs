@@ -16,7 +16,7 @@ pub use plan::{Ask, PlanError, plan};
 pub use rule::start;
 pub use scoring::Scoring;
 pub use target::{Target, UnknownModel};
-pub use tokens::{Tokens, answer_limit};
+pub use tokens::{Tokens, answer_limit, text_tokens};
 
 /// What will be done with one request, decided before any tier is called.
 #[derive(Debug, Clone, PartialEq, Serialize)]

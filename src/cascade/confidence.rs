@@ -8,7 +8,7 @@ use crate::policy::answer_limit;
 
 /// Log-probabilities below this count as this: servers write −∞ as any very negative number, and one such token must
 /// not outweigh all others.
-const LOWEST_LOGPROB: f64 = -20.0;
+pub(super) const LOWEST_LOGPROB: f64 = -20.0;
 
 /// Measures an answer. `agreement` is the share of the samples that it speaks for, where several were drawn.
 #[must_use]
@@ -65,7 +65,7 @@ fn stated(request: &ChatRequest, answer: &Answer) -> Option<EscalationReason> {
 }
 
 /// Whether the answer was cut short by a limit that is not the client's own: a higher tier would be cut there too.
-fn is_truncated(request: &ChatRequest, answer: &Answer) -> bool {
+pub(super) fn is_truncated(request: &ChatRequest, answer: &Answer) -> bool {
     let at_clients_limit = match (answer_limit(request), answer.usage) {
         (Some(limit), Some(usage)) => usage.output_tokens >= limit,
         _ => false,
@@ -73,7 +73,7 @@ fn is_truncated(request: &ChatRequest, answer: &Answer) -> bool {
     answer.finish_reason.as_deref() == Some("length") && !at_clients_limit
 }
 
-fn mean_logprob(tokens: &[TokenLogprob]) -> Option<f64> {
+pub(super) fn mean_logprob(tokens: &[TokenLogprob]) -> Option<f64> {
     let values = tokens.iter().map(|token| token.logprob).filter(|value| !value.is_nan());
     let (sum, count) =
         values.fold((0.0, 0_u32), |(sum, count), value| (sum + value.clamp(LOWEST_LOGPROB, 0.0), count + 1));

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use indexmap::IndexMap;
 use serde_json::json;
 
 use super::data::report_skipped;
 use super::fit::{FitArgs, Fitting};
 use crate::cli::Failure;
+use crate::difficulty::answers;
 use crate::difficulty::figures::Figures;
 use crate::difficulty::learn::{Learned, learn};
 use crate::difficulty::report;
@@ -37,6 +39,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let figures = learned.judged.figures_of(&learned.evaluation, threshold);
     write(&args.out, &learned, &figures)?;
     print!("{}", report::summary(&learned.artifact, &figures));
+    print!("{}", answers::summary(&task.tiers, &learned.confidence));
     eprintln!("wrote {}", args.out.display());
     Ok(())
 }
@@ -44,6 +47,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 fn write(dir: &Path, learned: &Learned, figures: &Figures) -> Result<(), Failure> {
     let place = || format!("cannot write to {}", dir.display());
     learned.artifact.save(dir).with_context(place)?;
+    let models = learned.artifact.confidence.iter();
+    let confidence: IndexMap<_, _> = models.map(|model| (model.tier(), &model.figures)).collect();
     let report = json!({
         "model_version": learned.artifact.version(),
         "embedder": learned.artifact.embedder,
@@ -51,6 +56,7 @@ fn write(dir: &Path, learned: &Learned, figures: &Figures) -> Result<(), Failure
         "operating_points": learned.artifact.operating_points,
         "calibrators": calibrators(&learned.artifact),
         "out_of_fold": figures,
+        "confidence": confidence,
     });
     let page = report::html(learned, figures).context("report.html")?;
     std::fs::write(dir.join("report.json"), format!("{report:#}\n")).with_context(place)?;

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::Calibrated;
+use super::confidence::ConfidenceModel;
 use super::envelope::{self, ArtifactError};
 use super::seen::SeenGroups;
 use super::{Acceptability, Forest, Head, Mixture, OperatingPoints, Scaling, Score, Signal};
@@ -47,6 +48,9 @@ pub struct Artifact {
     /// The operating point that `rungs calibrate` set for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calibrated: Option<Calibrated>,
+    /// What answers tell of themselves: a model per tier whose answers were recorded, cheap → frontier.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub confidence: Vec<ConfidenceModel>,
 }
 
 /// What an artifact was fitted on, and how.
@@ -223,6 +227,7 @@ pub(crate) mod tests {
                 hyper_parameters: IndexMap::from([("l2".to_owned(), 1000.0)]),
             },
             calibrated: None,
+            confidence: vec![super::super::confidence::tests::example(["small", "large"])],
         }
     }
 

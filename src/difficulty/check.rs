@@ -34,6 +34,8 @@ impl Artifact {
         if let Some(calibrated) = &self.calibrated {
             calibrated.check(&self.uncalibrated_version()).map_err(|reason| format!("calibrated: {reason}"))?;
         }
+        let tiers: Vec<&str> = self.tiers().collect();
+        self.confidence.iter().try_for_each(|model| model.check(&tiers))?;
         finite("signal.interval", &self.signal.interval)
     }
 }

@@ -62,6 +62,12 @@ impl Judged {
         &self.rows
     }
 
+    /// Per tier, cheap → frontier, the probability of each row.
+    #[must_use]
+    pub fn probabilities(&self) -> &[Vec<f64>] {
+        &self.probabilities
+    }
+
     /// Adds the rows of another file.
     pub fn append(&mut self, other: Self) {
         self.probabilities.iter_mut().zip(other.probabilities).for_each(|(to, from)| to.extend(from));

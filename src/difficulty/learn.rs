@@ -6,6 +6,7 @@ use rungs_training::evaluate::{Evaluation, Operation};
 use rungs_training::learners::extra_trees;
 use rungs_training::{Fitted, Settings, fit};
 
+use super::answers::{Answers, LearnedConfidence};
 use super::evaluate::Judged;
 use super::matrix::{LearnError, Task, named, read};
 use super::rows::Rows;
@@ -26,6 +27,8 @@ pub struct Learned {
     pub evaluation: Evaluation,
     /// The rows with their out-of-fold probabilities.
     pub judged: Judged,
+    /// What was learned of the answers of each tier below the last; `None` where none was recorded.
+    pub confidence: Vec<Option<Result<LearnedConfidence, String>>>,
 }
 
 /// Fits an artifact to the queries that have an outcome of every tier of the task.
@@ -38,10 +41,17 @@ pub fn learn(
     extractor: &Extractor,
     settings: &Settings,
 ) -> Result<Learned, LearnError> {
-    let (rows, data) = read(queries, task, extractor)?;
+    let mut answers = Answers::new(&task.tiers);
+    let seen = queries.inspect(|query| query.iter().for_each(|query| answers.take(query)));
+    let (rows, data) = read(seen, task, extractor)?;
     let fitted = fit(&data, settings).map_err(|error| named(&error, &task.tiers))?;
+    let below = 0..task.tiers.len().saturating_sub(1);
+    let confidence: Vec<_> = below.map(|tier| answers.fit(tier, &rows, &fitted.out_of_fold, settings.seed)).collect();
+    let artifact = artifact(&fitted, &rows, data.group_count(), extractor, settings);
+    let models = confidence.iter().flatten().flatten().map(|learned| learned.model.clone()).collect();
     Ok(Learned {
-        artifact: artifact(&fitted, &rows, data.group_count(), extractor, settings),
+        artifact: Artifact { confidence: models, ..artifact },
+        confidence,
         evaluation: fitted.evaluation,
         judged: Judged::out_of_fold(rows, fitted.out_of_fold),
     })
@@ -95,6 +105,7 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             hyper_parameters: hyper_parameters(fitted, settings),
         },
         calibrated: None,
+        confidence: Vec::new(),
     }
 }
 

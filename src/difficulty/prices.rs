@@ -38,13 +38,19 @@ impl Prices {
         self.0.insert(tier.to_owned(), price);
     }
 
+    /// The price of a tier.
+    #[must_use]
+    pub fn price(&self, tier: &str) -> Option<Price> {
+        self.0.get(tier).copied()
+    }
+
     /// What a call cost in USD: as recorded, else tokens times price. `None` where neither is known.
     #[must_use]
     pub fn cost_usd(&self, tier: &str, outcome: &RecordedOutcome, request: &ChatRequest) -> Option<(f64, CostSource)> {
         if let Some(cost) = outcome.cost_usd {
             return Some((cost, CostSource::Recorded));
         }
-        let price = self.0.get(tier)?;
+        let price = self.price(tier)?;
         let output_tokens = outcome.output_tokens?;
         let (input_tokens, source) = match outcome.input_tokens {
             Some(tokens) => (tokens, CostSource::Tokens),

@@ -30,6 +30,14 @@ pub fn answer_limit(request: &ChatRequest) -> Option<u64> {
     request.get("max_completion_tokens").or_else(|| request.get("max_tokens"))
 }
 
+/// About how many tokens a text takes: four ASCII bytes or one other character to a token.
+#[must_use]
+pub fn text_tokens(text: &str) -> u64 {
+    let mut counted = Text::default();
+    counted.count(text);
+    counted.ascii.div_ceil(4) + counted.other
+}
+
 impl Tokens {
     /// Estimates a request.
     #[must_use]

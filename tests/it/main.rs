@@ -7,6 +7,9 @@ mod calibrate;
 mod caps;
 #[cfg(test)]
 mod cascade;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod cascade_eval;
 #[cfg(test)]
 mod checks;
 #[cfg(feature = "train")]

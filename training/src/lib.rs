@@ -9,6 +9,8 @@ pub mod evaluate;
 pub mod fit;
 pub mod learners;
 pub mod plot;
+pub mod policies;
+pub mod postgen;
 mod projection;
 mod random;
 mod scaling;

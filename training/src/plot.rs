@@ -1,5 +1,7 @@
 //! Plots as inline SVG, readable on a light and on a dark page: text and axes take the page's own colour.
 
+pub mod policies;
+
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
