@@ -119,7 +119,7 @@ impl Fitness {
             (Some(why), _) => why.clone(),
             (None, None) => "no request has told what it costs".to_owned(),
             (None, Some(_)) if self.cases.len() < FEWEST => {
-                format!("{} requests are too few to tell", self.cases.len())
+                format!("{} of the {FEWEST} requests that it takes to tell", self.cases.len())
             }
             (None, Some(_)) => self.compare("not for certain above"),
         }
@@ -195,7 +195,7 @@ mod tests {
         let mut fitness = Fitness::default();
         assert_eq!(fitness.state("a", "b").economic_line, None);
         (0..FEWEST - 1).for_each(|_| assert_eq!(fitness.count(case(true)), None));
-        assert_eq!(fitness.why(), "49 requests are too few to tell");
+        assert_eq!(fitness.why(), "49 of the 50 requests that it takes to tell");
         assert_eq!(switched(&mut fitness, case(true)), Some(false));
         let state = fitness.state("a", "b");
         assert!(
