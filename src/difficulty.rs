@@ -22,6 +22,7 @@ pub mod heads;
 pub mod learn;
 #[cfg(feature = "train")]
 pub mod matrix;
+pub mod neighbours;
 pub mod operating;
 #[cfg(feature = "train")]
 pub mod prices;
@@ -45,6 +46,7 @@ pub use confidence::{Confidence, ConfidenceModel};
 pub use envelope::ArtifactError;
 pub use forest::{Forest, Tree};
 pub use heads::{Head, Inputs, Linear, Mixture, Scaling};
+pub use neighbours::{Neighbourhood, Neighbours};
 pub use operating::{OperatingPoint, OperatingPoints, Signal, Verdict};
 pub use scorer::{Scorer, ScorerError};
 
@@ -75,6 +77,7 @@ pub struct Score {
     pub p: IndexMap<String, Acceptability>,
     /// The ranking score p_frontier − p_cheap, in [−1, 1]: what the frontier tier is expected to add.
     pub score: f64,
-    /// How far the request lies from the training data; `None` where the artifact cannot tell.
+    /// Share of the training rows that lie nearer to the rest of them than the request does, in [0, 1]; `None` where
+    /// nothing was trained.
     pub novelty: Option<f64>,
 }

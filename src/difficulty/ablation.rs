@@ -2,6 +2,7 @@
 
 use indexmap::IndexMap;
 use rungs_training::evaluate::{Difference, Interval};
+use rungs_training::fit::Mixture;
 use rungs_training::{Dataset, FitError, Settings, fit};
 use serde::Serialize;
 
@@ -65,7 +66,7 @@ pub fn families(schema: &Schema) -> IndexMap<&str, Vec<usize>> {
 /// How many fits an ablation takes.
 #[must_use]
 pub fn fits(data: &Dataset, schema: &Schema) -> usize {
-    6 + 2 * families(schema).values().filter(|columns| data.varies(columns)).count()
+    10 + 2 * families(schema).values().filter(|columns| data.varies(columns)).count()
 }
 
 /// Refits the recipe twice per part. `step` is told before each fit what is fitted.
@@ -103,12 +104,17 @@ pub fn ablate(
     let dimensions = Some(data.dimensions());
     parts.insert("embedding".to_owned(), Part { features: dimensions, varies: true, without, alone });
 
-    let with_forest = |weight| Settings { mixtures: vec![weight], ..settings.clone() };
-    let linear = Some(bench.refit("the linear heads alone", data, &with_forest(0.0))?);
-    let forest = Some(bench.refit("the forest alone", data, &with_forest(1.0))?);
-    let learner = |without, alone| Part { features: None, varies: true, without, alone };
-    parts.insert("linear heads".to_owned(), learner(forest, linear));
-    parts.insert("forest".to_owned(), learner(linear, forest));
+    let learners: [(&str, Weight); 3] =
+        [("linear heads", Mixture::linear), ("forest", |m| m.forest), ("neighbours", |m| m.neighbours)];
+    for (name, weight) in learners {
+        let of_weight = |wanted: f64| Settings {
+            mixtures: Mixture::grid().into_iter().filter(|mixture| weight(*mixture) == wanted).collect(),
+            ..settings.clone()
+        };
+        let without = Some(bench.refit(&format!("without the {name}"), data, &of_weight(0.0))?);
+        let alone = Some(bench.refit(&format!("the {name} alone"), data, &of_weight(1.0))?);
+        parts.insert(name.to_owned(), Part { features: None, varies: true, without, alone });
+    }
     Ok(Ablation {
         n: rows.len(),
         groups: data.group_count(),
@@ -119,6 +125,9 @@ pub fn ablate(
         parts,
     })
 }
+
+/// A learner's weight in a mixture.
+type Weight = fn(Mixture) -> f64;
 
 /// The full recipe's scores, and what is compared with them.
 struct Bench<'a> {

@@ -9,7 +9,7 @@ use super::calibrated::Calibrated;
 use super::confidence::ConfidenceModel;
 use super::envelope::{self, ArtifactError};
 use super::seen::SeenGroups;
-use super::{Acceptability, Forest, Head, Mixture, OperatingPoints, Scaling, Score, Signal};
+use super::{Acceptability, Forest, Head, Mixture, Neighbours, OperatingPoints, Scaling, Score, Signal};
 use crate::config::Preset;
 use crate::features::embedding::EmbedderId;
 use crate::features::{FeatureVector, Schema};
@@ -37,7 +37,9 @@ pub struct Artifact {
     pub heads: Vec<Head>,
     /// The learner of interactions, for all tiers.
     pub forest: Forest,
-    /// How heads and forest are joined.
+    /// The training rows that are asked what became of rows like a request.
+    pub neighbours: Neighbours,
+    /// How heads, forest and neighbours are joined.
     pub mixture: Mixture,
     /// Where `auto` sends the frontier tier its share.
     pub operating_points: OperatingPoints,
@@ -143,18 +145,20 @@ impl Artifact {
     #[must_use]
     pub fn score(&self, features: &FeatureVector) -> Score {
         let inputs = self.scaling.apply(features);
-        let forest = self.forest.probabilities(&inputs.for_forest(&self.directions), self.heads.len());
+        let features = inputs.for_forest(&self.directions);
+        let forest = self.forest.probabilities(&features, self.heads.len());
+        let near = self.neighbours.around(&features);
         let p: IndexMap<String, Acceptability> = self
             .heads
             .iter()
-            .zip(forest)
-            .map(|(head, forest)| {
-                (head.tier.clone(), Acceptability::new(head.probability(&inputs, forest, self.mixture)))
+            .zip(forest.into_iter().zip(near.p))
+            .map(|(head, (forest, near))| {
+                (head.tier.clone(), Acceptability::new(head.probability(&inputs, forest, near, self.mixture)))
             })
             .collect();
         let end = |p: Option<&Acceptability>| p.map_or(0.0, |p| p.get());
         let score = end(p.values().last()) - end(p.values().next());
-        Score { p, score, novelty: None }
+        Score { p, score, novelty: Some(near.novelty) }
     }
 
     /// Refuses features of another extractor.
@@ -191,6 +195,7 @@ fn describe(id: &EmbedderId) -> String {
 pub(crate) mod tests {
     use super::super::calibrated::Goal;
     use super::super::forest::tests::stump;
+    use super::super::neighbours::tests::pair;
     use super::super::{Calibration, Linear, OperatingPoint, Verdict};
     use super::*;
 
@@ -214,7 +219,8 @@ pub(crate) mod tests {
             directions: vec![vec![0.0, 1.0, 0.0]],
             heads: vec![head("small", -1.0), head("large", 0.5)],
             forest: Forest { trees: vec![stump()] },
-            mixture: Mixture { forest: 0.25 },
+            neighbours: pair(2),
+            mixture: Mixture { forest: 0.25, neighbours: 0.0 },
             operating_points: OperatingPoints { economy: point, balanced: point, quality: point },
             signal: Signal { verdict: Verdict::Usable, auc: 0.6, interval: [0.55, 0.65] },
             training: Provenance {

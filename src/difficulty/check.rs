@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Artifact, Head, OperatingPoint, Scaling};
+use super::{Artifact, Head, Mixture, OperatingPoint, Scaling};
 
 impl Artifact {
     /// Finds what would make a score wrong or not a number.
@@ -16,8 +16,10 @@ impl Artifact {
             return Err(format!("directions: each must have {embedding} finite numbers"));
         }
         self.forest.check(lexical + self.directions.len(), self.heads.len())?;
-        if !(0.0..=1.0).contains(&self.mixture.forest) {
-            return Err(format!("mixture.forest is {}, not in [0, 1]", self.mixture.forest));
+        self.neighbours.check(lexical + self.directions.len(), self.heads.len())?;
+        let Mixture { forest, neighbours } = self.mixture;
+        if !(forest >= 0.0 && neighbours >= 0.0 && forest + neighbours <= 1.0) {
+            return Err(format!("mixture: {forest} and {neighbours} are not two shares of 1"));
         }
         let mut seen = HashSet::new();
         for head in &self.heads {

@@ -30,12 +30,14 @@ pub struct Inputs {
     pub lexical: Vec<f64>,
 }
 
-/// How the two learners of a tier are joined: p = calibration(logit(w·forest + (1 − w)·σ(linear))).
+/// How the learners of a tier are joined: a convex mixture of what forest, neighbours and the logistic head say.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Mixture {
-    /// w, the forest's weight, in [0, 1].
+    /// The forest's weight, in [0, 1].
     pub forest: f64,
+    /// The neighbours' weight, in [0, 1]; the logistic heads have what is left of 1.
+    pub neighbours: f64,
 }
 
 /// The model of one tier: P(its answer is acceptable | request).
@@ -89,10 +91,13 @@ impl Inputs {
 }
 
 impl Head {
-    /// The probability that the tier's answer is acceptable, given what the forest says of it.
+    /// The probability that the tier's answer is acceptable, given what forest and neighbours say of it.
     #[must_use]
-    pub fn probability(&self, inputs: &Inputs, forest: f64, mixture: Mixture) -> f64 {
-        let mixed = mixture.forest * forest + (1.0 - mixture.forest) * sigmoid(self.linear.logit(inputs));
+    pub fn probability(&self, inputs: &Inputs, forest: f64, neighbours: f64, mixture: Mixture) -> f64 {
+        let linear = sigmoid(self.linear.logit(inputs));
+        let mixed = mixture.forest * forest
+            + mixture.neighbours * neighbours
+            + (1.0 - mixture.forest - mixture.neighbours) * linear;
         self.calibration.apply(logit(mixed))
     }
 }

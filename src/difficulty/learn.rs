@@ -12,8 +12,8 @@ use super::matrix::{LearnError, Task, named, read};
 use super::rows::Rows;
 use super::seen::SeenGroups;
 use super::{
-    Artifact, Calibration, Forest, Head, Linear, Mixture, OperatingPoint, OperatingPoints, Provenance, Scaling, Signal,
-    Tree, Verdict,
+    Artifact, Calibration, Forest, Head, Linear, Mixture, Neighbours, OperatingPoint, OperatingPoints, Provenance,
+    Scaling, Signal, Tree, Verdict,
 };
 use crate::features::Extractor;
 use crate::labelled::{LabelledQuery, RowError};
@@ -92,7 +92,8 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             .collect(),
         heads: rows.tiers.iter().enumerate().map(head).collect(),
         forest: Forest { trees: fitted.forest.trees.iter().map(tree).collect() },
-        mixture: Mixture { forest: fitted.mixture.forest },
+        neighbours: neighbours(fitted),
+        mixture: Mixture { forest: fitted.mixture.forest, neighbours: fitted.mixture.neighbours },
         operating_points: OperatingPoints { economy, balanced, quality },
         signal: signal(&fitted.evaluation),
         training: Provenance {
@@ -116,6 +117,21 @@ fn calibration(calibrator: &Calibrator) -> Calibration {
         Calibrator::Isotonic(isotonic) => {
             Calibration::Isotonic { corners: isotonic.corners.clone(), slope: isotonic.slope }
         }
+    }
+}
+
+fn neighbours(fitted: &Fitted) -> Neighbours {
+    let own = fitted.neighbours.clone();
+    Neighbours {
+        mean: fitted.space.mean.clone(),
+        scale: fitted.space.scale.clone(),
+        directions: fitted.space.directions.clone(),
+        codes: own.codes,
+        labels: own.labels,
+        weights: own.weights,
+        prior: own.prior,
+        k: own.k,
+        distances: fitted.distances.clone(),
     }
 }
 

@@ -163,6 +163,16 @@ mod tests {
     }
 
     #[test]
+    fn what_training_never_saw_is_novel() {
+        let scorer = Scorer::open(&Config::default()).unwrap();
+        let novelty = |prompt| scorer.score(&ChatRequest::from_prompt(prompt)).unwrap().novelty.unwrap();
+        let exam = "Which of the following is a noble gas?\nA. Oxygen\nB. Argon\nC. Chlorine\nD. Sulfur\nAnswer:";
+        assert!(novelty(exam) < 0.8, "{}", novelty(exam));
+        let mail = "Write a friendly email to my landlord asking him to fix the heating before Friday.";
+        assert!(novelty(mail) > 0.95, "{}", novelty(mail));
+    }
+
+    #[test]
     fn an_artifact_of_another_embedder_is_refused() {
         let mut artifact = Artifact::from_bytes(BASELINE, "baseline").unwrap();
         artifact.embedder.fingerprint = "0".repeat(64);

@@ -2,8 +2,10 @@
 
 mod linear;
 mod mixture;
+mod nearby;
 #[cfg(test)]
 mod simulation;
+mod trees;
 
 use ndarray::{Array2, ArrayView2};
 
@@ -11,8 +13,11 @@ use crate::calibrate::{Calibrator, choose};
 use crate::evaluate::{Evaluation, GainCurve, Operation, Scored, evaluate};
 use crate::learners::extra_trees::{Forest, Growth};
 use crate::learners::logistic::{Logistic, logit, sigmoid};
-use crate::split::{folds, without};
+use crate::learners::neighbours::{Neighbours, Space};
+use crate::split::folds;
 use crate::{Dataset, FitError, Projection, Scaling};
+
+use mixture::Said;
 
 pub use mixture::Mixture;
 
@@ -29,9 +34,9 @@ pub struct Settings {
     pub components: usize,
     /// How the forest is grown.
     pub growth: Growth,
-    /// Weights of the forest in the mixture to choose from, in [0, 1]. By default neither learner can be dropped: which is
-    /// better on one sample of outcomes says little, their mean errs less.
-    pub mixtures: Vec<f64>,
+    /// Mixtures of the learners to choose from. By default the forest is never dropped: on few outcomes the log-loss of one
+    /// learner or another is luck, and the forest is the one that was never far behind.
+    pub mixtures: Vec<Mixture>,
 }
 
 impl Default for Settings {
@@ -42,7 +47,7 @@ impl Default for Settings {
             l2: vec![300.0, 1000.0, 3000.0],
             components: 64,
             growth: Growth { trees: 100, leaf: 15, candidates: 0.4 },
-            mixtures: vec![0.25, 0.5, 0.75],
+            mixtures: Mixture::grid().into_iter().filter(|mixture| mixture.forest >= 0.25).collect(),
         }
     }
 }
@@ -58,7 +63,13 @@ pub struct Fitted {
     pub linear: Vec<Logistic>,
     /// The forest over [standardised lexical features, components], for all tiers.
     pub forest: Forest,
-    /// How the two are mixed.
+    /// From the forest's features to the neighbours' codes.
+    pub space: Space,
+    /// The training rows that are asked what became of rows like this one.
+    pub neighbours: Neighbours,
+    /// Hundredths of the distances between training rows and their neighbours in other folds, rising.
+    pub distances: Vec<f64>,
+    /// How the three are mixed.
     pub mixture: Mixture,
     /// Per tier, from the mixture's logit to the probability.
     pub calibration: Vec<Calibrator>,
@@ -91,9 +102,13 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
     let fold = folds(&data.groups, settings.folds, settings.seed);
 
     let (l2, linear_held_out) = linear::choose(&design, data, &fold, settings);
-    let trees_held_out = trees_held_out(&columns, data, &fold, settings);
-    let mixture = Mixture::choose(&settings.mixtures, &linear_held_out, &trees_held_out, data);
-    let mixed = mixture.mix(&linear_held_out, &trees_held_out);
+    let trees_held_out = trees::held_out(&columns, data, &fold, settings);
+    let space = Space::fit(&columns, lexical.ncols(), settings.seed);
+    let (codes, dimensions) = (space.codes(&columns), space.directions.len());
+    let nearby = nearby::held_out(&codes, dimensions, data, &fold, settings);
+    let said = Said { linear: &linear_held_out, forest: &trees_held_out, neighbours: &nearby.probabilities };
+    let mixture = Mixture::choose(&settings.mixtures, said, data);
+    let mixed = mixture.mix(said);
     let (calibration, out_of_fold): (Vec<Calibrator>, Probabilities) = mixed
         .iter()
         .zip(&data.labels)
@@ -110,8 +125,11 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
         forest: Forest::fit(&columns, &data.labels, &data.weights, settings.growth, settings.seed),
         evaluation: evaluate(&scored, settings.seed),
         operating_points: PGR_TARGETS.map(|target| curve.operate(target)),
+        neighbours: Neighbours::fit(dimensions, &codes, &data.labels, &data.weights, settings.seed),
+        distances: nearby.distances,
         scaling,
         projection,
+        space,
         mixture,
         calibration,
         l2,
@@ -135,13 +153,20 @@ impl Fitted {
         let design = self.scaling.design(data.embedding.view(), data.lexical.view());
         let (embedding, lexical) = design.view().split_at(ndarray::Axis(1), data.embedding.ncols());
         let columns = columns(lexical, &self.projection.apply(embedding));
+        let codes = self.space.codes(&columns);
         let tiers = self.linear.len();
-        let forest: Vec<Vec<f64>> = (0..data.rows()).map(|row| self.forest.predict(&columns, row, tiers)).collect();
-        let probability = |tier: usize, row: usize| {
-            let linear = sigmoid(self.linear[tier].logit(design.row(row)));
-            self.calibration[tier].apply(logit(self.mixture.of(linear, forest[row][tier])))
+        let probabilities = |row: usize| -> Vec<f64> {
+            let forest = self.forest.predict(&columns, row, tiers);
+            let width = self.space.directions.len();
+            let neighbours = self.neighbours.around(&codes[row * width..(row + 1) * width]).p;
+            let probability = |tier: usize| {
+                let linear = sigmoid(self.linear[tier].logit(design.row(row)));
+                self.calibration[tier].apply(logit(self.mixture.of(linear, forest[tier], neighbours[tier])))
+            };
+            (0..tiers).map(probability).collect()
         };
-        (0..tiers).map(|tier| (0..data.rows()).map(|row| probability(tier, row)).collect()).collect()
+        let rows: Vec<Vec<f64>> = (0..data.rows()).map(probabilities).collect();
+        (0..tiers).map(|tier| rows.iter().map(|row| row[tier]).collect()).collect()
     }
 }
 
@@ -149,20 +174,6 @@ impl Fitted {
 fn columns(lexical: ArrayView2<'_, f64>, components: &Array2<f64>) -> Vec<Vec<f32>> {
     let blocks = lexical.columns().into_iter().chain(components.columns());
     blocks.map(|column| column.iter().map(|x| *x as f32).collect()).collect()
-}
-
-fn trees_held_out(columns: &[Vec<f32>], data: &Dataset, fold: &[usize], settings: &Settings) -> Probabilities {
-    let tiers = data.labels.len();
-    let mut held_out = vec![vec![0.0; data.rows()]; tiers];
-    for part in 0..settings.folds {
-        let weights = without(&data.weights, fold, part);
-        let forest = Forest::fit(columns, &data.labels, &weights, settings.growth, settings.seed);
-        for row in (0..data.rows()).filter(|row| fold[*row] == part) {
-            let values = forest.predict(columns, row, tiers);
-            held_out.iter_mut().zip(values).for_each(|(tier, value)| tier[row] = value);
-        }
-    }
-    held_out
 }
 
 fn logits(p: &[f64]) -> Vec<f64> {

@@ -4,3 +4,4 @@ pub mod extra_trees;
 mod lbfgs;
 pub mod linfa_logistic;
 pub mod logistic;
+pub mod neighbours;
