@@ -3,29 +3,24 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use assert_cmd::Command;
 use rungs::config::Config;
 use rungs::difficulty::Scorer;
 use rungs::policy::{Cause, Scoring};
 use serde_json::{Value, json};
 
+use crate::support::command::{said, text};
 use crate::support::labelled::{noise, rows, write};
 use crate::support::model::saying;
-use crate::support::router::{Router, header, text, two_tiers};
-
-fn rungs(args: &[&str]) {
-    let output = Command::cargo_bin("rungs").unwrap().args(args).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-}
+use crate::support::router::{self, Router, header, two_tiers};
 
 fn train(rows: &[Value], dir: &Path) {
-    let (data, model) = (write(&dir.join("a.jsonl"), rows), dir.to_str().unwrap());
-    rungs(&["train", "--cheap", "small", "--frontier", "large", "--data", data.to_str().unwrap(), "--out", model]);
+    let data = write(&dir.join("a.jsonl"), rows);
+    said(&["train", "--cheap", "small", "--frontier", "large", "--data", text(&data), "--out", text(dir)]);
 }
 
 /// The artifact in a folder, in force over two tiers.
 async fn served(dir: &Path, toml: &str) -> Router {
-    let config: Config = toml::from_str(&format!("[model]\npath = {:?}", dir.to_str().unwrap())).unwrap();
+    let config: Config = toml::from_str(&format!("[model]\npath = {:?}", text(dir))).unwrap();
     let scorer: Arc<dyn Scoring> = Arc::new(Scorer::open(&config).unwrap());
     Router::scored_by(scorer, toml, None).await
 }
@@ -50,7 +45,7 @@ async fn an_artifact_of_noise_is_served_and_not_routed_by() {
             let record = router.record(&response).await;
             assert_eq!((record.cause, record.threshold, record.tier.as_deref()), (Cause::Fallback, None, Some(tier)));
             assert!(record.score.is_some(), "what the heads say is kept, for what learns from the log");
-            assert_eq!(text(response).await, tier);
+            assert_eq!(router::text(response).await, tier);
         }
         let auto: Value = router.get("/v1/models/auto").await.json().await.unwrap();
         assert_eq!((&auto["routing"]["signal"], &auto["routing"]["threshold"]), (&json!("none"), &Value::Null));
@@ -62,8 +57,7 @@ async fn a_certificate_holds_for_what_it_was_given_for_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     train(&rows(400, 0), dir.path());
     let unseen = write(&dir.path().join("b.jsonl"), &rows(1200, 1000));
-    let (model, unseen) = (dir.path().to_str().unwrap(), unseen.to_str().unwrap());
-    rungs(&["calibrate", "--model", model, "--data", unseen, "--max-quality-loss", "0.02"]);
+    said(&["calibrate", "--model", text(dir.path()), "--data", text(&unseen), "--max-quality-loss", "0.02"]);
 
     let toml = |more: &str| two_tiers(more, "http://127.0.0.1:1/v1", "http://127.0.0.1:1/v1");
     let certificate = async |toml: &str, name: &str| -> Value {
