@@ -1,5 +1,6 @@
 //! `rungs eval`: scores artifacts on labelled queries, one alone or several side by side.
 
+mod candidate;
 mod text;
 
 use std::path::{Path, PathBuf};
@@ -9,22 +10,19 @@ use indexmap::IndexMap;
 use rungs_training::evaluate::Comparison;
 use serde::Serialize;
 
+use candidate::Candidate;
+
 use super::data::report_skipped;
 use super::hold_out::HoldOut;
 use super::model::{self, ModelArgs};
 use super::output::OutputArgs;
 use super::prices::PriceArgs;
 use crate::cli::Failure;
-use crate::config::Preset;
+use crate::difficulty::Verdict;
 use crate::difficulty::calibrated::Calibrated;
 use crate::difficulty::evaluate::Judged;
 use crate::difficulty::figures::Figures;
 use crate::difficulty::prices::Prices;
-use crate::difficulty::rows::group_number;
-use crate::difficulty::seen::Seen;
-use crate::difficulty::trust::calibrators;
-use crate::difficulty::{Scorer, Verdict};
-use crate::labelled::LabelledQuery;
 
 /// Arguments of `rungs eval`. Several `--model` are judged on the same rows, and each is compared with the first.
 #[derive(Debug, clap::Args)]
@@ -104,60 +102,6 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     args.output.print(&Output { first, by_model, differences }, text::of)
 }
 
-/// An artifact on its way through the data.
-struct Candidate {
-    model: PathBuf,
-    scorer: Scorer,
-    seen: Seen,
-    seen_in_training: usize,
-    judged: Judged,
-    by_dataset: IndexMap<String, Figures>,
-}
-
-impl Candidate {
-    fn new(model: &Path, scorer: Scorer, prices: &Prices) -> Self {
-        Self {
-            model: model.to_owned(),
-            seen: scorer.artifact().training.seen.open(),
-            seen_in_training: 0,
-            judged: Judged::new(scorer.heads()).priced(prices.clone()),
-            by_dataset: IndexMap::new(),
-            scorer,
-        }
-    }
-
-    fn take(&mut self, query: &LabelledQuery, part: &mut Judged) -> Result<(), Failure> {
-        self.seen_in_training += usize::from(self.seen.contains(group_number(query.cluster())));
-        part.take(query, || self.scorer.score(&query.request)).map_err(|error| Failure::Failed(error.into()))
-    }
-
-    fn threshold(&self) -> f64 {
-        self.scorer.threshold(Preset::Calibrated)
-    }
-
-    fn difference(&self, first: &Self) -> Difference {
-        Difference {
-            model: self.model.clone(),
-            model_version: self.scorer.version().to_owned(),
-            against: first.scorer.version().to_owned(),
-            comparison: self.judged.compared_to(&first.judged),
-        }
-    }
-
-    fn evaluated(self) -> Evaluated {
-        Evaluated {
-            model_version: self.scorer.version().to_owned(),
-            artifact_signal: self.scorer.artifact().signal.verdict,
-            calibrators: calibrators(self.scorer.artifact()),
-            seen_in_training: self.seen_in_training,
-            calibrated: self.scorer.artifact().calibrated.clone(),
-            all: self.judged.figures(self.threshold()),
-            model: self.model,
-            by_dataset: self.by_dataset,
-        }
-    }
-}
-
 /// Figures can be compared only where every artifact judges the same rows by the same tiers.
 fn check_tiers(candidates: &[Candidate]) -> Result<(), Failure> {
     let Some(first) = candidates.first() else { return Ok(()) };
@@ -175,8 +119,7 @@ fn check_tiers(candidates: &[Candidate]) -> Result<(), Failure> {
 
 /// Lets every artifact score a file.
 fn read(candidates: &mut [Candidate], file: &Path, prices: &Prices, args: &Args) -> Result<(), Failure> {
-    let fresh = |candidate: &Candidate| Judged::new(candidate.scorer.heads()).priced(prices.clone());
-    let mut parts: Vec<Judged> = candidates.iter().map(fresh).collect();
+    let mut parts: Vec<Judged> = candidates.iter().map(|candidate| candidate.rows(prices)).collect();
     let mut reader = args.scored.data.open_some(&[file.to_owned()])?;
     for query in reader.by_ref() {
         let query = query?;

@@ -74,12 +74,12 @@ const NO_COST: &str =
     "none: give cost_usd for every outcome, or its output_tokens and the prices of the tiers with --price";
 
 /// The columns of a table of slices, which are `of` something: a domain or a route.
-fn slice_columns(of: &str) -> [&str; 8] {
-    [of, "rows", "groups", "cheap", "frontier", "to frontier", "served", "APGR"]
+fn slice_columns(of: &str) -> [&str; 9] {
+    [of, "rows", "groups", "cheap", "frontier", "to frontier", "served", "lift", "APGR"]
 }
 
 /// The cells of a slice under [`slice_columns`].
-fn cells(name: &str, slice: &Slice) -> [String; 8] {
+fn cells(name: &str, slice: &Slice) -> [String; 9] {
     let quality = |tier: Option<(&String, &f64)>| number(tier.map(|(_, quality)| *quality));
     [
         name.to_owned(),
@@ -91,7 +91,12 @@ fn cells(name: &str, slice: &Slice) -> [String; 8] {
         format!("{:.3}", slice.served),
         match slice.too_few {
             true => format!("too few groups (under {FEWEST_GROUPS})"),
-            false => between(slice.apgr, slice.apgr_ci),
+            false => between(slice.lift, slice.lift_ci),
+        },
+        match (slice.too_few, slice.apgr_ci) {
+            (true, _) => String::new(),
+            (false, None) => "no clear gap".to_owned(),
+            (false, ci) => between(slice.apgr, ci),
         },
     ]
 }

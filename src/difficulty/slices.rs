@@ -27,7 +27,8 @@ pub struct Slice {
     pub quality: IndexMap<String, f64>,
     /// Area under the performance gap recovered over the frontier share, within the slice.
     pub apgr: Option<f64>,
-    /// 95 % interval, cluster bootstrap.
+    /// 95 % interval, cluster bootstrap; `null` too where one resampling in twenty has no gap to recover, so that APGR
+    /// says nothing.
     pub apgr_ci: Option<Interval>,
     /// Quality above the random mix, averaged over all frontier shares.
     pub lift: Option<f64>,

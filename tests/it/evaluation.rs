@@ -88,6 +88,9 @@ fn by_domain_a_model_never_sees_the_domain_that_it_is_judged_on() {
     // Slices resample questions, so that a domain is not one group.
     let slices = domain["out_of_fold"]["by_domain"].as_object().unwrap();
     assert!(slices.len() == 20 && slices.values().all(|slice| slice["groups"] == 30), "{slices:?}");
+    let page = std::fs::read_to_string(dir.path().join("domain/report.html")).unwrap();
+    assert!(page.contains("<h2>By domain</h2>") && page.matches("<td>30</td><td>30</td>").count() == 20);
+    assert!(!page.contains("<h2>By route</h2>"), "no row names a route");
 }
 
 /// A model of the rule, one of its opposite, one of other tiers, and rows that none has seen.
@@ -184,6 +187,10 @@ fn costs_are_recorded_or_follow_from_tokens_and_prices_and_otherwise_are_said_to
     let priced = json_of(&models.eval(&[&models.good], &prices));
     assert_eq!(priced["cost"]["source"], "tokens");
     assert!((aiq(&priced) - aiq(&recorded)).abs() < 1e-9, "{} {}", aiq(&priced), aiq(&recorded));
+    let (text, _) = said(&models.eval(&[&models.good], &prices[1..]));
+    let expected =
+        ["$1.0000 always cheap, $10.0000 always frontier", "recorded tokens × price", "AIQ", "best single model"];
+    assert!(expected.iter().all(|part| text.contains(part)), "{text}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ pub mod bootstrap;
 pub mod calibration;
 mod compare;
 mod cost;
+mod curve;
 pub mod gain;
 pub mod reliability;
 mod report;

@@ -102,3 +102,29 @@ pub fn slices(of: &str, slices: &IndexMap<String, Slice>) -> String {
     }
     align(slice_columns(of), slices.iter().map(|(name, slice)| cells(name, slice)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::evaluate::tests::judged;
+    use super::*;
+
+    #[test]
+    fn a_table_of_slices_says_where_there_is_too_little_to_say() {
+        // A gap of ½ in `law`, none in `art`, and five rows of `new`.
+        let rows = (0..85).map(|i| match i {
+            0..40 => (0.01 * f64::from(i), [f64::from(i % 2), 1.0], Some("law")),
+            40..80 => (0.3, [f64::from(i % 2), f64::from(i % 2)], Some("art")),
+            _ => (0.3, [0.0, 1.0], Some("new")),
+        });
+        let figures = judged(rows).figures(0.2);
+        let table = slices("domain", &figures.by_domain);
+        let line = |name: &str| table.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+        assert!(line("art").ends_with("no clear gap"), "{table}");
+        assert!(line("new").ends_with("too few groups (under 30)"), "{table}");
+        assert!(line("law").contains("0.500  1.000") && line("law").matches("(95 %:").count() == 2, "{table}");
+        assert_eq!(slices("route", &figures.by_route), "");
+        assert!(
+            lines(&figures).contains("85 rows in 85 groups") && lines(&figures).contains("best single model large")
+        );
+    }
+}
