@@ -5,5 +5,7 @@ pub mod record;
 pub mod store;
 
 pub use checked::{CheckResult, CheckVerdict};
-pub use record::{Attempt, AttemptStatus, Cap, DecisionRecord, EscalationReason, Form, Outcome, Purpose, Signals};
+pub use record::{
+    Attempt, AttemptStatus, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose, Signals,
+};
 pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};

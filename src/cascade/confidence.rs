@@ -35,7 +35,11 @@ fn misshapen(answer: &Answer, signals: Signals) -> Option<EscalationReason> {
     (signals.form == Some(Form::Invalid)).then_some(reason)
 }
 
+/// What the artifact has learned of such answers; where it has not, the limits of the configuration.
 fn predicted(signals: Signals, config: &CascadeConfig) -> Option<EscalationReason> {
+    if let Some(posterior) = signals.posterior {
+        return posterior.climbs().then_some(EscalationReason::ExpectedGain);
+    }
     let below = |signal: Option<f64>, limit: f64| signal.is_some_and(|value| value < limit);
     if below(signals.agreement, config.min_agreement) {
         return Some(EscalationReason::Disagreement);

@@ -14,6 +14,7 @@ use super::climb::Arrived;
 use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
+use super::prospect::Prospect;
 use super::reply::{Reply, StreamReply};
 use super::stats::{Figures, Stats};
 use super::stream;
@@ -50,6 +51,8 @@ pub struct Job {
     pub deadline: Instant,
     /// What the request may take, every attempt included.
     pub caps: Caps,
+    /// What was expected of the tiers; `None` where the router did not choose by it.
+    pub prospect: Option<Prospect>,
 }
 
 impl Engine {

@@ -52,9 +52,9 @@ pub(super) async fn ask_checked(
         }
         _ => Drawn { answers: vec![(attempt, fetched)], vote: None },
     };
-    let agreement = drawn.vote.as_ref().map(Vote::agreement);
+    let vote = drawn.vote.clone();
     let (attempt, fetched) = choose(job, drawn, examiner).await;
-    judge(job, tier, examiner, attempt, fetched, agreement).await
+    judge(job, [tier, above], examiner, (attempt, fetched), vote).await
 }
 
 async fn passes(job: &Job, fetched: &Fetched, examiner: &Examiner) -> bool {
@@ -76,14 +76,16 @@ async fn choose(job: &mut Job, drawn: Drawn, examiner: &Examiner) -> (usize, Fet
 
 async fn judge(
     job: &mut Job,
-    tier: &Tier,
+    [tier, above]: [&Tier; 2],
     examiner: &Examiner,
-    attempt: usize,
-    fetched: Fetched,
-    agreement: Option<f64>,
+    (attempt, fetched): (usize, Fetched),
+    vote: Option<Vote>,
 ) -> Result<Fetched, Miss> {
     let (request, answer) = (&job.request, fetched.answer());
-    let signals = examiner.measure(request, answer, agreement).await;
+    let mut signals = examiner.measure(request, answer, vote.as_ref().map(Vote::agreement)).await;
+    let prospect = job.prospect.as_ref();
+    let ends = [&tier.config, &above.config];
+    signals.posterior = prospect.and_then(|prospect| prospect.after(ends, request, answer, signals, vote.as_ref()));
     let subject = Subject { route: job.ledger.route(), tier: tier.name(), request, answer };
     let judgement = within(job.deadline, examiner.judge(subject, signals)).await;
     let (reason, checked) = judgement.map_err(Miss::Failed)?;

@@ -174,6 +174,8 @@ pub enum EscalationReason {
     Truncated,
     /// The samples disagree.
     Disagreement,
+    /// The tiers above are expected to be better by more than they cost, now that the answer was seen.
+    ExpectedGain,
     /// The answer is not the JSON that `response_format` demands.
     Schema,
     /// A check that the user brought failed.
@@ -188,7 +190,7 @@ impl EscalationReason {
     /// Whether this is a guess at how good the answer is, not something seen in it: a check knows better.
     #[must_use]
     pub fn is_predicted(self) -> bool {
-        matches!(self, Self::LowLogprob | Self::Unsure | Self::Disagreement)
+        matches!(self, Self::LowLogprob | Self::Unsure | Self::Disagreement | Self::ExpectedGain)
     }
 }
 
@@ -202,6 +204,28 @@ pub struct Signals {
     /// Whether the answer has the form that the request demands; `None` where it demands none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub form: Option<Form>,
+    /// What the artifact expects now that the answer was seen; `None` where it has not learned from such answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub posterior: Option<Posterior>,
+}
+
+/// Probabilities after an answer was seen, each in [0, 1], and the price of climbing from it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Posterior {
+    /// That the answer is acceptable.
+    pub own: f64,
+    /// That the answer of the highest tier left would be.
+    pub above: f64,
+    /// λ·c of calling that tier: the gain that it has to bring.
+    pub price: f64,
+}
+
+impl Posterior {
+    /// Whether the climb is worth its price.
+    #[must_use]
+    pub fn climbs(self) -> bool {
+        self.above - self.own > self.price
+    }
 }
 
 /// Whether an answer has the form that the request demands, by `response_format` or the declarations of its tools.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Artifact, ArtifactError, Score, Verdict};
+use super::{Artifact, ArtifactError, ConfidenceModel, Score, Verdict};
 use crate::chat::ChatRequest;
 use crate::config::{Backend, Config, EmbeddingConfig, Preset};
 use crate::features::Extractor;
@@ -135,6 +135,10 @@ impl Scoring for Scorer {
 
     fn embedder(&self) -> Option<Arc<dyn Embedder>> {
         Some(self.extractor.shared_embedder())
+    }
+
+    fn confidence(&self) -> &[ConfidenceModel] {
+        &self.artifact.confidence
     }
 
     fn has_signal(&self) -> bool {

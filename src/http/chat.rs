@@ -46,6 +46,7 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
         request: headers::without_ours(Arc::unwrap_or_clone(request)),
         plan: decision.plan,
         caps: decision.caps,
+        prospect: decision.prospect,
         ledger: Ledger::new(record, arrived),
         deadline: arrived + Duration::from_secs_f64(app.config.server.request_timeout_s),
     };

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::error::ApiError;
 use super::headers::Context;
 use super::state::App;
-use crate::cascade::Caps;
+use crate::cascade::{Caps, Prospect};
 use crate::chat::ChatRequest;
 use crate::config::Threshold;
 use crate::difficulty::{Acceptability, Score};
@@ -17,7 +17,7 @@ use crate::policy::{Ask, Plan, Target, Tokens, per_tier, plan};
 const LARGE_BODY: usize = 256 << 10;
 
 /// What was decided for a request, and by what.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Decision {
     pub(super) plan: Plan,
     /// Acceptability per tier; empty when the request could not be scored.
@@ -30,6 +30,8 @@ pub(super) struct Decision {
     pub(super) caps: Caps,
     /// Distance from the training data.
     pub(super) novelty: Option<f64>,
+    /// What answers are weighed against.
+    pub(super) prospect: Option<Prospect>,
 }
 
 impl Decision {
@@ -79,8 +81,12 @@ impl App {
             if self.affords_ceiling(&plan, caps) { self.engine.gate(plan, context.route.as_deref(), id) } else { plan };
         let p = score.as_ref().and_then(|score| per_tier(&self.tiers, score)).unwrap_or_default();
         let score_per_tier = p.last().zip(p.first()).map(|((_, frontier), (_, cheap))| frontier.get() - cheap.get());
-        let novelty = score.and_then(|score| score.novelty);
-        Ok(Decision { plan, score: score_per_tier, threshold, caps, novelty, p })
+        let novelty = score.as_ref().and_then(|score| score.novelty);
+        let prospect = match (&target, score) {
+            (Target::Auto(threshold), Some(score)) if plan.checked => Some(self.prospect(score, *threshold, caps)),
+            _ => None,
+        };
+        Ok(Decision { plan, score: score_per_tier, threshold, caps, novelty, prospect, p })
     }
 
     pub(super) fn resolve(&self, threshold: Threshold) -> f64 {
@@ -88,6 +94,11 @@ impl App {
             Threshold::Preset(preset) => self.scoring.threshold(preset),
             Threshold::Value(value) => value,
         }
+    }
+
+    fn prospect(&self, score: Score, threshold: Threshold, caps: Caps) -> Prospect {
+        let scoring = Arc::clone(&self.scoring);
+        Prospect::new(scoring, score.p, self.resolve(threshold), &self.tiers, caps.expected)
     }
 
     fn tokens(&self, request: &ChatRequest) -> Tokens {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Certified;
 use crate::chat::ChatRequest;
 use crate::config::Preset;
-use crate::difficulty::Score;
+use crate::difficulty::{ConfidenceModel, Score};
 use crate::features::embedding::{EmbedError, Embedder};
 
 /// Scores requests.
@@ -28,6 +28,11 @@ pub trait Scoring: Send + Sync {
     /// The sentence embedder that it goes by; `None` where it has none to lend.
     fn embedder(&self) -> Option<Arc<dyn Embedder>> {
         None
+    }
+
+    /// What it has learned of the answers of some tiers; empty where it has not.
+    fn confidence(&self) -> &[ConfidenceModel] {
+        &[]
     }
 
     /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.

@@ -12,6 +12,8 @@ mod cascade;
 mod cascade_eval;
 #[cfg(test)]
 mod checks;
+#[cfg(test)]
+mod confidence;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod demo;

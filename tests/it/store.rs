@@ -10,7 +10,7 @@ use rungs::chat::Usage;
 use rungs::config::{Durability, LogConfig};
 use rungs::decisions::{
     Attempt, AttemptStatus, Cap, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore,
-    EscalationReason, Form, Outcome, Purpose, Signals, open,
+    EscalationReason, Form, Outcome, Posterior, Purpose, Signals, open,
 };
 use rungs::difficulty::Acceptability;
 use rungs::policy::Cause;
@@ -71,7 +71,12 @@ fn attempt(tier: &str) -> Attempt {
         purpose: Purpose::Answer,
         status: AttemptStatus::Accepted,
         reason: None,
-        signals: Signals { mean_logprob: Some(-0.9), agreement: Some(2.0 / 3.0), form: Some(Form::Unchecked) },
+        signals: Signals {
+            mean_logprob: Some(-0.9),
+            agreement: Some(2.0 / 3.0),
+            form: Some(Form::Unchecked),
+            posterior: Some(Posterior { own: 0.25, above: 0.75, price: 0.125 }),
+        },
         checks: vec![CheckResult {
             name: "tests".to_owned(),
             verdict: CheckVerdict::Pass,

@@ -1,0 +1,93 @@
+//! What an artifact has learned of answers decides about live ones.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use rungs::cascade::evidence::SIGNALS;
+use rungs::chat::ChatRequest;
+use rungs::config::Preset;
+use rungs::decisions::EscalationReason;
+use rungs::difficulty::confidence::{ConfidenceFigures, ConfidenceModel, Weights};
+use rungs::difficulty::{Acceptability, Score};
+use rungs::features::embedding::EmbedError;
+use rungs::policy::Scoring;
+use serde_json::json;
+
+use crate::support::model::{answering, completion, completion_with_logprob, saying, whole};
+use crate::support::router::{Router, header, two_tiers};
+
+/// Finds every request easy, and an answer of `small` as good as its mean log-probability says.
+struct Learned([ConfidenceModel; 1]);
+
+impl Learned {
+    fn new() -> Self {
+        let nothing = Weights { intercept: 0.0, prior: vec![0.0; 2], signals: vec![0.0; SIGNALS.len()] };
+        let mut own = nothing.clone();
+        own.signals[0] = 1.0;
+        let above = Weights { prior: vec![0.0, 1.0], ..nothing };
+        Self([ConfidenceModel {
+            tiers: vec!["small".to_owned(), "large".to_owned()],
+            signals: SIGNALS.map(str::to_owned).to_vec(),
+            typical: vec![0.0; SIGNALS.len()],
+            pooled: vec![own, above],
+            by_kind: BTreeMap::new(),
+            figures: ConfidenceFigures::default(),
+        }])
+    }
+}
+
+impl Scoring for Learned {
+    fn score(&self, _: &ChatRequest) -> Result<Score, EmbedError> {
+        let p = [("small", 0.8), ("large", 0.9)].map(|(head, p)| (head.to_owned(), Acceptability::new(p)));
+        Ok(Score { p: p.into_iter().collect(), score: 0.1, novelty: None })
+    }
+
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    fn version(&self) -> &str {
+        "learned"
+    }
+
+    fn threshold(&self, _: Preset) -> f64 {
+        0.5
+    }
+
+    fn has_signal(&self) -> bool {
+        true
+    }
+
+    fn confidence(&self) -> &[ConfidenceModel] {
+        &self.0
+    }
+}
+
+#[tokio::test]
+async fn a_climb_that_is_worth_its_price_is_made_and_no_other() {
+    // The price is .5 and large is expected at .9: the answer must be worse than .4. The limit of the configuration,
+    // -0.7, would reject both.
+    for (logprob, climbs) in [(-0.8_f64, false), (-1.2, true)] {
+        let small = answering(whole(&completion_with_logprob("42", logprob))).await;
+        let large = saying("from large").await;
+        let toml = two_tiers("", &format!("{}/v1", small.uri()), &format!("{}/v1", large.uri()));
+        let router = Router::scored_by(Arc::new(Learned::new()), &toml, None).await;
+        let response = router.ask("easy", json!({})).await;
+        assert_eq!(header(&response, "x-rungs-tier"), if climbs { "large" } else { "small" });
+        let attempt = &router.record(&response).await.attempts[0];
+        assert_eq!(attempt.reason, climbs.then_some(EscalationReason::ExpectedGain));
+        let posterior = attempt.signals.posterior.unwrap();
+        assert!((posterior.own - logprob.exp()).abs() < 1e-6 && (posterior.above - 0.9).abs() < 1e-6, "{posterior:?}");
+        assert_eq!(posterior.price, 0.5);
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_says_of_itself_comes_before_what_is_predicted() {
+    let (small, large) = (answering(whole(&completion("I'm not sure."))).await, saying("from large").await);
+    let toml = two_tiers("", &format!("{}/v1", small.uri()), &format!("{}/v1", large.uri()));
+    let router = Router::scored_by(Arc::new(Learned::new()), &toml, None).await;
+    let response = router.ask("easy", json!({})).await;
+    assert_eq!(header(&response, "x-rungs-tier"), "large");
+    assert_eq!(router.record(&response).await.attempts[0].reason, Some(EscalationReason::Unsure));
+}
