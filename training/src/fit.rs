@@ -75,7 +75,7 @@ pub struct Fitted {
     pub calibration: Vec<Calibrator>,
     /// The penalty that was chosen.
     pub l2: f64,
-    /// Per tier, the calibrated probability of each row by models and a calibrator that had not seen its group.
+    /// Per tier, the calibrated probability of each row by models that had not seen its group.
     pub out_of_fold: Vec<Vec<f64>>,
     /// The figures of those probabilities.
     pub evaluation: Evaluation,
@@ -109,21 +109,26 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
     let said = Said { linear: &linear_held_out, forest: &trees_held_out, neighbours: &nearby.probabilities };
     let mixture = Mixture::choose(&settings.mixtures, said, data);
     let mixed = mixture.mix(said);
-    let (calibration, out_of_fold): (Vec<Calibrator>, Probabilities) = mixed
+    let choices = mixed
         .iter()
         .zip(&data.labels)
-        .map(|(p, labels)| choose(&logits(p), labels, &data.weights, &data.groups, &fold))
-        .map(|choice| (choice.calibrator, choice.held_out))
-        .unzip();
+        .map(|(p, labels)| choose(&logits(p), labels, &data.weights, &data.groups, &fold));
+    let (mut calibration, mut held_out, mut out_of_fold) = (Vec::new(), Vec::new(), Vec::new());
+    for choice in choices {
+        calibration.push(choice.calibrator);
+        held_out.push(choice.held_out);
+        out_of_fold.push(choice.ranking);
+    }
 
     let scored =
         Scored { probabilities: &out_of_fold, labels: &data.labels, weights: &data.weights, groups: &data.groups };
+    let calibrated = Scored { probabilities: &held_out, ..scored };
     let (cheap, frontier) = scored.ends();
     let curve = GainCurve::new(&scored.scores(), cheap, frontier, &data.weights);
     Ok(Fitted {
         linear: linear::fit_all(&design, data, l2)?,
         forest: Forest::fit(&columns, &data.labels, &data.weights, settings.growth, settings.seed),
-        evaluation: evaluate(&scored, settings.seed),
+        evaluation: evaluate(&scored, settings.seed).with_calibration_of(&calibrated, settings.seed),
         operating_points: PGR_TARGETS.map(|target| curve.operate(target)),
         neighbours: Neighbours::fit(dimensions, &codes, &data.labels, &data.weights, settings.seed),
         distances: nearby.distances,

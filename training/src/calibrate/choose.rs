@@ -16,6 +16,11 @@ pub struct Choice {
     pub method: Method,
     /// Per row, the probability by the chosen method, fitted without the row's group.
     pub held_out: Vec<f64>,
+    /// Per row, the probability by which out-of-fold rows are to be ranked. A calibrator of two or three numbers owes a fold
+    /// next to nothing, whereas a fit per fold shifts whole folds against one another, the more so the fewer and larger
+    /// the groups: so that it is the calibrator's own. Isotonic regression has as many numbers as the rows suggest; there it
+    /// is `held_out`.
+    pub ranking: Vec<f64>,
     /// Mean held-out log-loss of each method that was tried.
     pub losses: Vec<(Method, f64)>,
 }
@@ -41,7 +46,12 @@ pub fn choose(logits: &[f64], labels: &[f64], weights: &[f64], groups: &[u64], f
     let total = weights.iter().sum::<f64>().max(f64::MIN_POSITIVE);
     let losses = tried.iter().zip(&sums).map(|((method, _), sum)| (*method, sum / total)).collect();
     let (method, held_out) = tried.into_iter().nth(chosen).unwrap_or((Method::Platt, Vec::new()));
-    Choice { calibrator: Calibrator::fit(method, logits, labels, weights), method, held_out, losses }
+    let calibrator = Calibrator::fit(method, logits, labels, weights);
+    let ranking = match method {
+        Method::Isotonic => held_out.clone(),
+        Method::Platt | Method::Beta => logits.iter().map(|z| calibrator.apply(*z)).collect(),
+    };
+    Choice { calibrator, method, held_out, ranking, losses }
 }
 
 fn methods(groups: usize) -> Vec<Method> {

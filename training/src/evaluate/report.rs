@@ -80,12 +80,12 @@ pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
     let most = Area::new(&Ranking::new(&gains), &gains, weights).map(Area::lift);
     let curve = GainCurve::new(&scores, cheap, frontier, weights);
     let oracle = GainCurve::new(&gains, cheap, frontier, weights).at(f64::MIN_POSITIVE);
-    let per_tier = || rows.probabilities.iter().zip(rows.labels);
+    let (calibration, reliability) = calibration(rows, seed);
     Evaluation {
         n: weights.len(),
         groups: crate::dataset::distinct(rows.groups),
         quality: rows.labels.iter().map(|labels| mean(labels, weights)).collect(),
-        auc: per_tier().map(|(p, labels)| Ranking::new(p).auc(labels, weights)).collect(),
+        auc: rows.per_tier().map(|(p, labels)| Ranking::new(p).auc(labels, weights)).collect(),
         apgr,
         apgr_interval,
         lift,
@@ -95,11 +95,19 @@ pub fn evaluate(rows: &Scored<'_>, seed: u64) -> Evaluation {
         cpt80: curve.least_share(0.8).map(|share| 100.0 * share),
         gain_auc,
         gain_auc_interval,
-        calibration: per_tier().map(|(p, labels)| CalibrationError::new(p, labels, weights, seed)).collect(),
-        reliability: per_tier().map(|(p, labels)| Reliability::new(p, labels, weights)).collect(),
+        calibration,
+        reliability,
         curve: curve.points(),
         oracle: [oracle.frontier_share, oracle.quality],
     }
+}
+
+fn calibration(rows: &Scored<'_>, seed: u64) -> (Vec<CalibrationError>, Vec<Reliability>) {
+    let weights = rows.weights;
+    (
+        rows.per_tier().map(|(p, labels)| CalibrationError::new(p, labels, weights, seed)).collect(),
+        rows.per_tier().map(|(p, labels)| Reliability::new(p, labels, weights)).collect(),
+    )
 }
 
 impl<'a> Scored<'a> {
@@ -124,6 +132,10 @@ impl<'a> Scored<'a> {
         self.gains().into_iter().map(|gain| 0.5 * (1.0 + gain)).collect()
     }
 
+    fn per_tier(&self) -> impl Iterator<Item = (&'a Vec<f64>, &'a Vec<f64>)> {
+        self.probabilities.iter().zip(self.labels)
+    }
+
     /// The labels of the cheap and of the frontier tier.
     #[must_use]
     pub fn ends(&self) -> (&'a [f64], &'a [f64]) {
@@ -132,6 +144,12 @@ impl<'a> Scored<'a> {
 }
 
 impl Evaluation {
+    /// The same figures with the calibration of other probabilities of the same rows.
+    pub(crate) fn with_calibration_of(self, rows: &Scored<'_>, seed: u64) -> Self {
+        let (calibration, reliability) = calibration(rows, seed);
+        Self { calibration, reliability, ..self }
+    }
+
     /// Whether the score is worth routing by: the interval of its AUC against the gain lies above ½.
     #[must_use]
     pub fn has_signal(&self) -> bool {
