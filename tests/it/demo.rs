@@ -76,5 +76,5 @@ fn routing_beats_a_random_mix_of_the_same_cost_and_economy_escalates_more_and_co
     assert!(
         number("auto:economy", "/policy/router+cascade/cost_usd") < number("auto", "/policy/router+cascade/cost_usd")
     );
-    assert!(number("auto:economy", "/escalations/low_logprob") > 10.0, "{}", runs["auto:economy"]["escalations"]);
+    assert!(number("auto:economy", "/escalations/expected_gain") > 10.0, "{}", runs["auto:economy"]["escalations"]);
 }

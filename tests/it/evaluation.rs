@@ -202,16 +202,19 @@ fn an_ablation_says_what_every_family_of_features_is_worth() {
     assert_eq!((&found["n"], &found["groups"]), (&json!(120), &json!(60)));
     let parts = found["parts"].as_object().unwrap();
     let features = |name: &str| parts[name]["features"].as_u64();
-    let learners = ["linear heads", "forest"];
+    let learners = ["linear heads", "forest", "neighbours"];
     let families = parts.keys().filter(|name| *name != "embedding" && !learners.contains(&name.as_str()));
     let schema = rungs::features::Schema::current();
     assert_eq!(families.map(|name| features(name).unwrap()).sum::<u64>(), schema.names.len() as u64);
     assert_eq!((features("embedding"), features("forest")), (Some(128), None));
 
-    // No row has tools; numbers alone tell sums from facts; each learner's fit without is the other's alone.
+    // No row has tools; numbers alone tell sums from facts, and every learner finds that by itself.
     assert_eq!(parts["tools"], json!({"features": 4, "varies": false, "without": null, "alone": null}));
     assert!(parts["numbers"]["alone"]["apgr"].as_f64().unwrap() > 0.7, "{}", parts["numbers"]);
-    assert_eq!(parts["forest"]["without"], parts["linear heads"]["alone"]);
+    for learner in learners {
+        let apgr = |how: &str| parts[learner][how]["apgr"].as_f64().unwrap();
+        assert!(apgr("alone") > 0.6 && apgr("without") > 0.6, "{learner}: {}", parts[learner]);
+    }
     let full = found["apgr"].as_f64().unwrap();
     for (name, part) in parts.iter().filter(|(_, part)| part["varies"] == true) {
         let without = &part["without"];

@@ -81,7 +81,7 @@ fn train_eval_and_score_work_together() {
     assert!(lines.iter().all(|line| (line["score"].as_f64().unwrap() - gain(line)).abs() < 1e-12));
     assert!(lines[0]["score"].as_f64() > lines[1]["score"].as_f64(), "a sum gains more than a fact");
     let to_large = |odd: usize| lines.iter().skip(odd).step_by(2).filter(|line| line["tier"] == "large").count();
-    assert!(to_large(0) > 50 && to_large(1) < 10, "{} {}", to_large(0), to_large(1));
+    assert!(to_large(0) > 40 && to_large(1) < 10, "{} {}", to_large(0), to_large(1));
 }
 
 #[test]
