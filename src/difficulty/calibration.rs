@@ -24,7 +24,7 @@ pub enum Calibration {
     },
     /// A line through corners.
     Isotonic {
-        /// (logit in, logit out), rising in both, at most [`MOST_CORNERS`]; straight in between.
+        /// (logit in, logit out), rising in both, at most 256; straight in between.
         corners: Vec<(f64, f64)>,
         /// Slope beyond the outer corners; not negative.
         slope: f64,
