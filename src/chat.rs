@@ -4,7 +4,9 @@ pub mod answer;
 pub(crate) mod content;
 pub mod message;
 pub mod request;
+pub mod usage;
 
-pub use answer::{Answer, TokenLogprob, ToolCall, Usage};
+pub use answer::{Answer, TokenLogprob, ToolCall};
 pub use message::{Message, Role};
 pub use request::{ChatRequest, InvalidRequest};
+pub use usage::Usage;

@@ -6,6 +6,7 @@ mod embedding;
 mod log;
 mod model;
 mod policy;
+mod price;
 mod route;
 mod server;
 mod tier;
@@ -22,9 +23,10 @@ pub use embedding::{Backend, EmbeddingConfig};
 pub use log::{Content, Durability, LogConfig};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
+pub use price::Price;
 pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
-pub use tier::{Price, TierConfig};
+pub use tier::TierConfig;
 
 /// The defaults, as the commented file that `rungs init` starts from.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");

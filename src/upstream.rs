@@ -11,6 +11,7 @@ pub mod fold;
 pub mod openai;
 pub mod replay;
 pub mod sse;
+pub mod usage;
 mod wire;
 
 use std::sync::Arc;

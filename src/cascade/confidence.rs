@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn truncation_fires_unless_the_client_set_the_limit() {
-        let usage = Some(Usage { input_tokens: 5, output_tokens: 16, cached_tokens: 0 });
+        let usage = Some(Usage::new(5, 16));
         let cut = Answer { finish_reason: Some("length".to_owned()), usage, ..said("Once upon") };
         assert_eq!(reason(&cut), Some(EscalationReason::Truncated));
         let at = |limit: u64| {

@@ -131,7 +131,7 @@ mod tests {
 
     fn after(tiers: &[TierConfig; 2], logprob: f64) -> Option<Posterior> {
         let p = ["small", "large"].map(|tier| (tier.to_owned(), Acceptability::new(0.8))).into_iter().collect();
-        let expected = Usage { input_tokens: 100, output_tokens: 10, cached_tokens: 0 };
+        let expected = Usage::new(100, 10);
         let learned = Arc::new(Learned(vec![example(["small", "large"])]));
         let prospect = Prospect::new(learned, p, 0.2, tiers, expected);
         let logprobs = vec![TokenLogprob { logprob, ..TokenLogprob::default() }];

@@ -106,7 +106,7 @@ fn price_ratio(tier: &Tier, above: &Tier, usage: Usage) -> Option<f64> {
 
 /// What a sample has taken for certain, even if it is given up: the prompt of its sibling.
 fn prompt(sibling: &Fetched) -> Option<Usage> {
-    sibling.answer().usage.map(|usage| Usage { output_tokens: 0, ..usage })
+    sibling.answer().usage.map(|usage| Usage { output_tokens: 0, reasoning_tokens: 0, ..usage })
 }
 
 #[cfg(test)]
@@ -137,7 +137,7 @@ mod tests {
             let config: crate::config::TierConfig = toml::from_str(&toml).unwrap();
             Tier::open(config).unwrap()
         };
-        let usage = Usage { input_tokens: 1000, output_tokens: 100, cached_tokens: 0 };
+        let usage = Usage::new(1000, 100);
         let cheap = tier("price = { input = 1.0, output = 1.0 }");
         let dear = tier("price = { input = 20.0, output = 20.0, cached_input = 2.0 }");
         // 1000 × 2 + 100 × 20 = 4000 against 1100.

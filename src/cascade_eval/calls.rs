@@ -83,7 +83,7 @@ impl TierCosts {
         if let Some((price, _)) = self.price {
             let input_tokens = outcome.input_tokens.unwrap_or_else(|| Tokens::estimate(request).expected.input_tokens);
             let output_tokens = answer_tokens(outcome).or_else(|| answer_tokens(other)).unwrap_or(0);
-            self.priced.push(price.cost_usd(Usage { input_tokens, output_tokens, cached_tokens: 0 }));
+            self.priced.push(price.cost_usd(Usage::new(input_tokens, output_tokens)));
         }
     }
 
@@ -124,7 +124,7 @@ mod tests {
     fn costs(given: &[(&str, f64, f64)], rows: &[(RecordedOutcome, RecordedOutcome)]) -> [(Vec<f64>, PriceSource); 2] {
         let mut prices = Prices::default();
         given.iter().for_each(|(tier, input, output)| {
-            prices.set(tier, Price { input: *input, output: *output, cached_input: None });
+            prices.set(tier, Price::new(*input, *output));
         });
         let mut calls = Calls::new("small", "large", &prices);
         rows.iter().for_each(|(cheap, frontier)| calls.take(&query(cheap.clone(), frontier.clone())));

@@ -40,5 +40,5 @@ const LISTED: [(&str, f64, f64); 15] = [
 /// A model's list price.
 pub(super) fn listed(model: &str) -> Option<Price> {
     let (_, input, output) = LISTED.into_iter().find(|(name, ..)| *name == model)?;
-    Some(Price { input, output, cached_input: None })
+    Some(Price::new(input, output))
 }

@@ -1,6 +1,6 @@
 //! What a tier answered, read from a whole completion or gathered from a stream.
 
-use serde::{Deserialize, Serialize};
+use super::usage::Usage;
 
 /// A complete answer of one model call.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -41,28 +41,4 @@ pub struct TokenLogprob {
     pub logprob: f64,
     /// The alternatives at this place with their log-probabilities, the chosen one usually among them.
     pub top: Vec<(String, f64)>,
-}
-
-/// Tokens of one call. Cached tokens are a subset of the input, reasoning tokens of the output.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Usage {
-    /// Tokens of the prompt, cached ones included.
-    pub input_tokens: u64,
-    /// Tokens of the answer, reasoning included.
-    pub output_tokens: u64,
-    /// Input tokens that the provider read from its cache.
-    #[serde(default)]
-    pub cached_tokens: u64,
-}
-
-impl std::ops::Add for Usage {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            input_tokens: self.input_tokens + other.input_tokens,
-            output_tokens: self.output_tokens + other.output_tokens,
-            cached_tokens: self.cached_tokens + other.cached_tokens,
-        }
-    }
 }

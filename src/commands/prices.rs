@@ -28,7 +28,7 @@ fn parse(text: &str) -> Result<(String, Price), String> {
     text.rsplit_once('=')
         .and_then(|(tier, price)| {
             let (input, output) = price.split_once('/')?;
-            Some((tier.to_owned(), Price { input: usd(input)?, output: usd(output)?, cached_input: None }))
+            Some((tier.to_owned(), Price::new(usd(input)?, usd(output)?)))
         })
         .filter(|(tier, _)| !tier.is_empty())
         .ok_or_else(|| "must be TIER=IN/OUT in USD per million tokens, such as gpt-4o=2.50/10".to_owned())

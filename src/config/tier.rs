@@ -5,7 +5,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::in_range;
-use crate::chat::Usage;
+use super::price::Price;
 
 /// An upstream model with its prices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,32 +47,6 @@ pub struct TierConfig {
     /// Seconds from the start of a call to its end.
     #[serde(default = "total_timeout")]
     pub total_timeout_s: f64,
-}
-
-/// USD per million tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    /// Input tokens that were not cached.
-    pub input: f64,
-    /// Output tokens, reasoning included.
-    pub output: f64,
-    /// Input tokens that the provider read from its cache; `None` means the price of input.
-    #[serde(default)]
-    pub cached_input: Option<f64>,
-}
-
-impl Price {
-    /// The cost in USD of a call. Cached tokens are a subset of the input and are counted once.
-    #[must_use]
-    pub fn cost_usd(&self, usage: Usage) -> f64 {
-        let cached = usage.cached_tokens.min(usage.input_tokens);
-        let fresh = usage.input_tokens - cached;
-        let micro = fresh as f64 * self.input
-            + cached as f64 * self.cached_input.unwrap_or(self.input)
-            + usage.output_tokens as f64 * self.output;
-        micro / 1e6
-    }
 }
 
 pub(super) fn check_all(tiers: &[TierConfig]) -> Result<(), String> {
@@ -126,9 +100,7 @@ impl TierConfig {
             in_range(&key(field), seconds, 0.001, 86_400.0)?;
         }
         if let Some(price) = self.price {
-            in_range(&key("price.input"), price.input, 0.0, 1e6)?;
-            in_range(&key("price.output"), price.output, 0.0, 1e6)?;
-            in_range(&key("price.cached_input"), price.cached_input.unwrap_or(0.0), 0.0, 1e6)?;
+            price.check(&key("price"))?;
         }
         if self.api_key_env.is_some() && self.api_key_file.is_some() {
             return Err(format!("tiers.{}: give api_key_env or api_key_file, not both", self.name));
@@ -158,21 +130,6 @@ mod tests {
     use secrecy::ExposeSecret;
 
     use super::*;
-
-    #[test]
-    fn cached_tokens_are_counted_once_and_at_their_own_price() {
-        let price = Price { input: 2.5, output: 10.0, cached_input: Some(1.25) };
-        let usage = Usage { input_tokens: 1_000, output_tokens: 200, cached_tokens: 600 };
-        // 400 × 2.50 + 600 × 1.25 + 200 × 10 = 3750 millionths.
-        assert!((price.cost_usd(usage) - 0.003_75).abs() < 1e-12);
-    }
-
-    #[test]
-    fn an_upstream_that_reports_more_cached_than_input_tokens_costs_no_less_than_its_input() {
-        let price = Price { input: 1.0, output: 1.0, cached_input: None };
-        let usage = Usage { input_tokens: 10, output_tokens: 0, cached_tokens: 50 };
-        assert!((price.cost_usd(usage) - 1e-5).abs() < 1e-15);
-    }
 
     fn tier(key: &str) -> TierConfig {
         let common = "name = 'small'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'";

@@ -139,11 +139,7 @@ fn outcome<'a>(query: &'a LabelledQuery, tier: &str) -> anyhow::Result<&'a Recor
 fn cost(query: &LabelledQuery, tier: &TierConfig) -> anyhow::Result<f64> {
     let recorded = outcome(query, &tier.name)?;
     let price: Price = tier.price.with_context(|| format!("{} has no price", tier.name))?;
-    Ok(price.cost_usd(Usage {
-        input_tokens: recorded.input_tokens.unwrap_or(0),
-        output_tokens: recorded.output_tokens.unwrap_or(0),
-        cached_tokens: 0,
-    }))
+    Ok(price.cost_usd(Usage::new(recorded.input_tokens.unwrap_or(0), recorded.output_tokens.unwrap_or(0))))
 }
 
 type Policies = IndexMap<&'static str, Policy>;

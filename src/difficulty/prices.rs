@@ -56,7 +56,7 @@ impl Prices {
             Some(tokens) => (tokens, CostSource::Tokens),
             None => (Tokens::estimate(request).expected.input_tokens, CostSource::EstimatedInput),
         };
-        Some((price.cost_usd(Usage { input_tokens, output_tokens, cached_tokens: 0 }), source))
+        Some((price.cost_usd(Usage::new(input_tokens, output_tokens)), source))
     }
 }
 
@@ -66,7 +66,7 @@ mod tests {
 
     fn cost(outcome: RecordedOutcome) -> Option<(f64, CostSource)> {
         let mut prices = Prices::default();
-        prices.set("large", Price { input: 10.0, output: 30.0, cached_input: None });
+        prices.set("large", Price::new(10.0, 30.0));
         prices.cost_usd("large", &outcome, &ChatRequest::from_prompt(&"four".repeat(100)))
     }
 

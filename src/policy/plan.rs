@@ -169,7 +169,7 @@ pub(super) mod tests {
     }
 
     fn ask(high: u64) -> Ask<'static> {
-        let expected = Usage { input_tokens: high, output_tokens: 100, cached_tokens: 0 };
+        let expected = Usage::new(high, 100);
         let tokens = Tokens { high, low: high * 3 / 5, expected };
         let fallback = Fallback::Cheap;
         Ask { direct: None, score: None, fallback, checked: true, tokens, max_tier: None, max_cost_usd: None }
@@ -229,7 +229,7 @@ pub(super) mod tests {
     fn no_tier_is_planned_that_costs_more_than_the_request_may() {
         let mut tiers = tiers();
         for (tier, output) in tiers.iter_mut().zip([1.0, 10.0]) {
-            tier.price = Some(Price { input: 0.0, output, cached_input: None });
+            tier.price = Some(Price::new(0.0, output));
         }
         // 100 tokens of answer: small costs 1e-4, middle 1e-3, and large, without prices, counts as free.
         let at = |max: f64, ask: Ask<'_>| plan(&tiers, &Ask { max_cost_usd: Some(max), ..ask });

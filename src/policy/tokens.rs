@@ -59,7 +59,7 @@ impl Tokens {
         Self {
             high: high.saturating_add(answer.unwrap_or(0)),
             low: low.saturating_add(answer.unwrap_or(0)),
-            expected: Usage { input_tokens: high.midpoint(low), output_tokens, cached_tokens: 0 },
+            expected: Usage::new(high.midpoint(low), output_tokens),
         }
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::document::Document;
 use super::error::UpstreamError;
-use super::wire::{Body, Call, WireUsage, logprobs};
+use super::wire::{Body, Call, logprobs};
 use crate::chat::{TokenLogprob, ToolCall, Usage};
 
 /// Tool calls of one answer that are read; a place beyond is an upstream gone wild.
@@ -51,6 +51,7 @@ impl Chunk {
     pub fn parse(data: String) -> Result<Self, UpstreamError> {
         let body: Body<'_> = serde_json::from_str(&data)
             .map_err(|error| UpstreamError::Malformed(format!("an event that is not a chunk: {error}")))?;
+        let usage = body.usage();
         if let Some(error) = body.error.filter(|error| !error.is_null()) {
             return Err(UpstreamError::Reported(error));
         }
@@ -58,7 +59,6 @@ impl Chunk {
         if choices.iter().any(|choice| choice.finish_reason.as_deref() == Some("error")) {
             return Err(UpstreamError::Reported("the finish reason is `error`".into()));
         }
-        let usage = body.usage.and_then(WireUsage::read);
         let model = body.model;
         Ok(Self { model, choices, usage, document: Document::new(Bytes::from(data)) })
     }

@@ -26,6 +26,7 @@ impl Completion {
     pub fn parse(text: Bytes) -> Result<Self, UpstreamError> {
         let body: Body<'_> = serde_json::from_slice(&text)
             .map_err(|error| UpstreamError::Malformed(format!("not a chat completion: {error}")))?;
+        let usage = body.usage();
         if let Some(error) = body.error.filter(|error| !error.is_null()) {
             return Err(UpstreamError::Reported(error));
         }
@@ -49,7 +50,7 @@ impl Completion {
             tool_calls: calls.into_iter().take(PLACES).map(whole).collect(),
             finish_reason: choice.finish_reason,
             logprobs: logprobs(choice.logprobs),
-            usage: body.usage.and_then(super::wire::WireUsage::read),
+            usage,
         };
         Ok(Self { answer, document: Document::new(text) })
     }

@@ -105,7 +105,7 @@ mod tests {
         let answer = fold.into_answer();
         assert_eq!((answer.text.as_str(), answer.finish_reason.as_deref()), ("four", Some("stop")));
         assert_eq!(answer.logprobs.len(), 2);
-        assert_eq!(answer.usage, Some(Usage { input_tokens: 3, output_tokens: 2, cached_tokens: 0 }));
+        assert_eq!(answer.usage, Some(Usage::new(3, 2)));
     }
 
     #[test]

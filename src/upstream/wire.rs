@@ -5,6 +5,7 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::usage::OpenAiUsage;
 use crate::chat::content::Content;
 use crate::chat::{TokenLogprob, ToolCall, Usage};
 
@@ -16,9 +17,19 @@ pub(super) struct Body<'a> {
     #[serde(default, borrow)]
     pub(super) choices: Option<Vec<Choice<'a>>>,
     #[serde(default)]
-    pub(super) usage: Option<WireUsage>,
+    usage: Option<OpenAiUsage>,
+    /// Who bills at other rates says so here.
+    #[serde(default)]
+    service_tier: Option<String>,
     #[serde(default)]
     pub(super) error: Option<Value>,
+}
+
+impl Body<'_> {
+    /// The tokens, where the body tells them.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage?.read(self.service_tier.as_deref())
+    }
 }
 
 #[derive(Deserialize)]
@@ -74,40 +85,6 @@ struct Function {
     name: Option<String>,
     #[serde(default)]
     arguments: Option<String>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-pub(super) struct WireUsage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
-    #[serde(default)]
-    prompt_tokens_details: Option<PromptDetails>,
-    /// DeepSeek's name for the cached part.
-    #[serde(default)]
-    prompt_cache_hit_tokens: Option<u64>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct PromptDetails {
-    #[serde(default)]
-    cached_tokens: Option<u64>,
-}
-
-impl WireUsage {
-    /// The tokens; `None` when neither count is there, as some servers send in every chunk.
-    pub(super) fn read(self) -> Option<Usage> {
-        if self.prompt_tokens.is_none() && self.completion_tokens.is_none() {
-            return None;
-        }
-        let detailed = self.prompt_tokens_details.and_then(|details| details.cached_tokens);
-        Some(Usage {
-            input_tokens: self.prompt_tokens.unwrap_or(0),
-            output_tokens: self.completion_tokens.unwrap_or(0),
-            cached_tokens: detailed.or(self.prompt_cache_hit_tokens).unwrap_or(0),
-        })
-    }
 }
 
 impl Delta {

@@ -92,7 +92,7 @@ fn candidates(outcome: &RecordedOutcome) -> Vec<(&str, Option<f64>)> {
 
 fn usage(outcome: &RecordedOutcome) -> Option<Usage> {
     let input_tokens = outcome.input_tokens.unwrap_or(0);
-    outcome.output_tokens.map(|output_tokens| Usage { input_tokens, output_tokens, cached_tokens: 0 })
+    outcome.output_tokens.map(|output_tokens| Usage::new(input_tokens, output_tokens))
 }
 
 fn logprobs(outcome: &RecordedOutcome) -> Vec<TokenLogprob> {

@@ -38,11 +38,10 @@ impl Reply {
         let choices: Vec<Choice> =
             (first..first + wanted(request)).map(|i| Choice::recorded(request, tier, id, outcome, i % texts)).collect();
         Self {
-            usage: Usage {
-                input_tokens: outcome.input_tokens.unwrap_or_else(|| Tokens::estimate(request).expected.input_tokens),
-                output_tokens: choices.iter().map(|choice| choice.spent(outcome)).sum(),
-                cached_tokens: 0,
-            },
+            usage: Usage::new(
+                outcome.input_tokens.unwrap_or_else(|| Tokens::estimate(request).expected.input_tokens),
+                choices.iter().map(|choice| choice.spent(outcome)).sum(),
+            ),
             latency: Duration::from_secs_f64(outcome.latency_ms.unwrap_or(0.0).clamp(0.0, 3.6e6) / 1e3),
             ..Self::new(request, tier, format!("chatcmpl-{id}-{first}"), choices)
         }
@@ -56,11 +55,8 @@ impl Reply {
     }
 
     fn new(request: &ChatRequest, tier: &str, id: String, choices: Vec<Choice>) -> Self {
-        let usage = Usage {
-            input_tokens: Tokens::estimate(request).expected.input_tokens,
-            output_tokens: choices.iter().map(|choice| choice.tokens.len() as u64).sum(),
-            cached_tokens: 0,
-        };
+        let output_tokens = choices.iter().map(|choice| choice.tokens.len() as u64).sum();
+        let usage = Usage::new(Tokens::estimate(request).expected.input_tokens, output_tokens);
         let alternatives = request.get("logprobs").unwrap_or(false).then(|| request.get("top_logprobs").unwrap_or(0));
         Self { id, model: tier.to_owned(), choices, usage, latency: Duration::ZERO, alternatives }
     }
