@@ -84,7 +84,8 @@ async fn rungs(model: &str, folder: &std::path::Path) -> Result<Router, Box<dyn 
         "data_dir": folder, "tiers": [tier("small", 0.15), tier("large", 2.5)],
     }))?;
     let store = rungs::decisions::open(&config.log, folder).await?;
-    let tiers = config.tiers.iter().cloned().map(Tier::open).collect::<Result<_, _>>()?;
+    let tiers =
+        config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams)).collect::<Result<_, _>>()?;
     let scorer = Arc::new(Scorer::open(&config)?);
     Ok(router(App::new(config, tiers, scorer, store)))
 }

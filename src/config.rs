@@ -3,6 +3,7 @@
 mod cascade;
 mod checks;
 mod embedding;
+mod endpoint;
 mod log;
 mod model;
 mod policy;
@@ -10,6 +11,7 @@ mod price;
 mod route;
 mod server;
 mod tier;
+mod upstreams;
 
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,7 @@ use sha2::{Digest, Sha256};
 pub use cascade::CascadeConfig;
 pub use checks::ChecksConfig;
 pub use embedding::{Backend, EmbeddingConfig};
+pub use endpoint::EndpointConfig;
 pub use log::{Content, Durability, LogConfig};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
@@ -27,6 +30,7 @@ pub use price::Price;
 pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
 pub use tier::TierConfig;
+pub use upstreams::UpstreamsConfig;
 
 /// The defaults, as the commented file that `rungs init` starts from.
 pub const DEFAULT_TOML: &str = include_str!("config/default.toml");
@@ -51,6 +55,8 @@ pub struct Config {
     pub checks: ChecksConfig,
     /// The decision log.
     pub log: LogConfig,
+    /// What is done about upstreams that fail.
+    pub upstreams: UpstreamsConfig,
     /// Model names that clients may send, and what they mean.
     pub aliases: IndexMap<String, String>,
     /// Settings of named uses of the product, by the name in `x-rungs-route`; `default` is for all others.
@@ -106,6 +112,7 @@ impl Config {
         self.cascade.check()?;
         self.checks.check()?;
         self.log.check()?;
+        self.upstreams.check()?;
         self.routes.iter().try_for_each(|(name, route)| route.check(name))?;
         tier::check_all(&self.tiers)?;
         self.check_aliases()

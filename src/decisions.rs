@@ -6,6 +6,7 @@ pub mod store;
 
 pub use checked::{CheckResult, CheckVerdict};
 pub use record::{
-    Attempt, AttemptStatus, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose, Signals,
+    Attempt, AttemptStatus, CallFailure, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose,
+    Signals,
 };
 pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};

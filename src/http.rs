@@ -10,6 +10,7 @@ mod decisions;
 mod error;
 mod headers;
 mod health;
+mod load;
 mod models;
 mod route;
 mod state;
@@ -19,6 +20,7 @@ mod verdicts;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
@@ -27,8 +29,9 @@ pub use state::App;
 
 /// All endpoints. A path or method that does not exist, and a panic, are answered in OpenAI's error shape too.
 pub fn router(app: Arc<App>) -> Router {
+    let limited = from_fn_with_state(load::places(&app), load::shed);
     Router::new()
-        .route("/v1/chat/completions", post(chat::completions))
+        .route("/v1/chat/completions", post(chat::completions).layer(limited))
         .route("/v1/route", post(route::route))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))

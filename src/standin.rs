@@ -28,7 +28,7 @@ pub fn tiers() -> anyhow::Result<Vec<Tier>> {
     let tape = Arc::new(tape()?);
     let tier = |config: TierConfig| {
         let upstream = Arc::new(Replay::new(Arc::clone(&tape), config.name.as_str()).or_else(SENTENCE));
-        Tier { config, upstream, stand_in: true }
+        Tier { stand_in: true, ..Tier::of(config, upstream) }
     };
     Ok(configs()?.into_iter().map(tier).collect())
 }
@@ -70,6 +70,7 @@ pub fn tape() -> anyhow::Result<Tape> {
 mod tests {
     use super::*;
     use crate::chat::ChatRequest;
+    use crate::upstream::Watch;
 
     #[tokio::test]
     async fn a_recorded_question_gets_its_recorded_answer_and_others_a_plain_sentence() {
@@ -77,11 +78,15 @@ mod tests {
         assert_eq!(tiers.iter().map(Tier::name).collect::<Vec<_>>(), ["stand-in-small", "stand-in-large"]);
         assert!(tiers.iter().all(|tier| tier.stand_in && tier.config.price.is_some()));
         let query = sample().unwrap().swap_remove(0);
+        let watch = Watch::until(tokio::time::Instant::now() + std::time::Duration::from_secs(60));
         for tier in &tiers {
-            let answer = tier.upstream.complete(&query.request).await.unwrap().answer;
+            let answer = tier.endpoints.complete(&query.request, &watch).await.unwrap().answer;
             assert_eq!(Some(answer.text), query.outcomes[tier.name()].answer);
-            assert_ne!(tier.upstream.complete(&ChatRequest::from_prompt(EXAMPLE)).await.unwrap().answer.text, SENTENCE);
-            let other = tier.upstream.complete(&ChatRequest::from_prompt("hello?")).await.unwrap().answer;
+            assert_ne!(
+                tier.endpoints.complete(&ChatRequest::from_prompt(EXAMPLE), &watch).await.unwrap().answer.text,
+                SENTENCE
+            );
+            let other = tier.endpoints.complete(&ChatRequest::from_prompt("hello?"), &watch).await.unwrap().answer;
             assert_eq!(other.text, SENTENCE);
             assert_eq!(other.finish_reason.as_deref(), Some("stop"));
         }

@@ -3,15 +3,21 @@
 //! An upstream takes a [`ChatRequest`] and gives either a whole [`Completion`] or a stream of [`Chunk`]s, both in
 //! OpenAI's shape and in the upstream's own words. A dialect of another shape translates inside its own file.
 
+pub mod breaker;
 pub mod chunk;
 pub mod completion;
 pub mod document;
 pub mod error;
+mod finish;
 pub mod fold;
 pub mod openai;
+pub mod pool;
 pub mod replay;
+pub mod retry;
 pub mod sse;
+mod transport;
 pub mod usage;
+pub mod watch;
 mod wire;
 
 use std::sync::Arc;
@@ -25,9 +31,11 @@ pub use document::Document;
 pub use error::{Phase, UpstreamError};
 pub use fold::Fold;
 pub use openai::OpenAi;
+pub use pool::{Endpoint, Pool};
+pub use watch::{FailedCall, Watch};
 
 use crate::chat::ChatRequest;
-use crate::config::TierConfig;
+use crate::config::{TierConfig, UpstreamsConfig};
 
 /// Calls one model.
 ///
@@ -58,20 +66,33 @@ pub type ChunkStream = BoxStream<'static, Result<Chunk, UpstreamError>>;
 pub struct Tier {
     /// Its name, prices, limits and what its server can do.
     pub config: TierConfig,
-    /// How it is called.
-    pub upstream: Arc<dyn Upstream>,
+    /// Where its model can be had.
+    pub endpoints: Arc<Pool>,
     /// Whether it only stands in for a model, which every answer then says.
     pub stand_in: bool,
 }
 
 impl Tier {
-    /// A tier that speaks OpenAI's dialect, as configured.
+    /// A tier over its endpoints, as configured.
     ///
     /// # Errors
-    /// When its key cannot be read or its address is not one; the message names the tier.
-    pub fn open(config: TierConfig) -> Result<Self, String> {
-        let upstream = Arc::new(OpenAi::new(&config)?);
-        Ok(Self { config, upstream, stand_in: false })
+    /// When a key cannot be read or an address is not one; the message names the tier.
+    pub fn open(config: TierConfig, upstreams: &UpstreamsConfig) -> Result<Self, String> {
+        let endpoint = |place: TierConfig| {
+            let upstream = Arc::new(OpenAi::new(&place)?);
+            Ok(Endpoint { name: place.host(), weight: place.weight, upstream })
+        };
+        let endpoints = config.places().map(endpoint).collect::<Result<Vec<_>, String>>()?;
+        let endpoints = Arc::new(Pool::new(endpoints, upstreams.retry(), upstreams.breaker()));
+        Ok(Self { config, endpoints, stand_in: false })
+    }
+
+    /// A tier of one upstream of this process, which is neither asked twice nor left alone.
+    pub fn of(config: TierConfig, upstream: Arc<dyn Upstream>) -> Self {
+        let endpoint = Endpoint { name: config.name.clone(), weight: 1, upstream };
+        let upstreams = UpstreamsConfig { retries: 0, breaker_failures: u32::MAX, ..UpstreamsConfig::default() };
+        let endpoints = Arc::new(Pool::new(vec![endpoint], upstreams.retry(), upstreams.breaker()));
+        Self { config, endpoints, stand_in: false }
     }
 
     /// The tier's name.

@@ -5,7 +5,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::chat::{Answer, ChatRequest};
 use crate::config::CascadeConfig;
-use crate::upstream::{Chunk, Completion, Fold, Phase, Tier, UpstreamError};
+use crate::upstream::{Chunk, Completion, Fold, Phase, Tier, UpstreamError, Watch};
 
 /// How an answer is fetched: as the client will get it, so that it sees the upstream's own words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,19 +35,19 @@ pub(super) async fn fetch(
     tier: &Tier,
     request: &ChatRequest,
     shape: Shape,
-    deadline: Instant,
+    watch: &Watch,
 ) -> Result<Fetched, UpstreamError> {
-    within(deadline, async {
+    within(watch.deadline, async {
         match shape {
-            Shape::Whole => tier.upstream.complete(request).await.map(Fetched::Whole),
-            Shape::Stream => gather(tier, request).await,
+            Shape::Whole => tier.endpoints.complete(request, watch).await.map(Fetched::Whole),
+            Shape::Stream => gather(tier, request, watch).await,
         }
     })
     .await?
 }
 
-async fn gather(tier: &Tier, request: &ChatRequest) -> Result<Fetched, UpstreamError> {
-    let chunks: Vec<Chunk> = tier.upstream.stream(request).await?.try_collect().await?;
+async fn gather(tier: &Tier, request: &ChatRequest, watch: &Watch) -> Result<Fetched, UpstreamError> {
+    let chunks: Vec<Chunk> = tier.endpoints.stream(request, watch).await?.try_collect().await?;
     let mut fold = Fold::default();
     chunks.iter().for_each(|chunk| fold.push(chunk));
     Ok(Fetched::Stream(fold.into_answer(), chunks))
@@ -77,12 +77,11 @@ pub(super) fn sample(request: &ChatRequest, tier: &Tier, config: &CascadeConfig)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::upstream::OpenAi;
 
     fn tier(logprobs: bool) -> Tier {
         let toml = format!("name = \"t\"\nbase_url = \"http://localhost\"\nmodel = \"m\"\nlogprobs = {logprobs}");
         let config: crate::config::TierConfig = toml::from_str(&toml).unwrap();
-        Tier { upstream: std::sync::Arc::new(OpenAi::new(&config).unwrap()), config, stand_in: false }
+        Tier::open(config, &Default::default()).unwrap()
     }
 
     #[test]

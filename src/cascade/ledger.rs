@@ -1,14 +1,16 @@
 //! Writes the decision record while the request runs.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 
 use super::reply::Facts;
 use crate::chat::{Answer, Usage};
 use crate::config::Price;
 use crate::decisions::{
-    Attempt, AttemptStatus, Cap, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
 };
-use crate::upstream::{Tier, UpstreamError};
+use crate::upstream::{FailedCall, Tier, UpstreamError, Watch};
 
 /// The record of a request under way. Whatever it shows at any moment is true: an attempt that has not ended counts as
 /// given up, a request that has not ended as cancelled.
@@ -20,11 +22,13 @@ pub struct Ledger {
     clocks: Vec<Clock>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Clock {
     started: Instant,
     may_cost: bool,
     price: Option<Price>,
+    /// What its calls take, once they are made.
+    watch: Option<Arc<Watch>>,
 }
 
 impl Ledger {
@@ -43,7 +47,7 @@ impl Ledger {
     /// A call starts; the answer is its number.
     pub(super) fn open(&mut self, tier: &Tier, purpose: Purpose) -> usize {
         let started = Instant::now();
-        self.clocks.push(Clock { started, may_cost: true, price: tier.config.price });
+        self.clocks.push(Clock { started, may_cost: true, price: tier.config.price, watch: None });
         self.record.attempts.push(Attempt {
             tier: tier.name().to_owned(),
             purpose,
@@ -58,8 +62,19 @@ impl Ledger {
             finish_reason: None,
             model: None,
             error: None,
+            endpoint: None,
+            failed_calls: Vec::new(),
         });
         self.clocks.len() - 1
+    }
+
+    /// What the calls of an attempt may take; what they do take is written down with the attempt.
+    pub(super) fn watch(&mut self, attempt: usize, deadline: Instant) -> Arc<Watch> {
+        let watch = Arc::new(Watch::until(deadline));
+        if let Some(clock) = self.clocks.get_mut(attempt) {
+            clock.watch = Some(Arc::clone(&watch));
+        }
+        watch
     }
 
     /// A call gave an answer, which is not accepted yet.
@@ -187,6 +202,10 @@ impl Ledger {
             if attempt.status == AttemptStatus::Cancelled && attempt.latency_ms == 0.0 {
                 attempt.latency_ms = millis(clock.started, Instant::now());
             }
+            if let Some(watch) = &clock.watch {
+                attempt.endpoint = watch.endpoint();
+                attempt.failed_calls = watch.failed().iter().map(failure).collect();
+            }
         }
         self.record.outcome = outcome;
         self.record.error = error;
@@ -215,6 +234,12 @@ impl Ledger {
 
     /// Cost of all attempts; `None` when one that may have cost something has no known cost.
     fn cost_usd(&self) -> Option<f64> {
+        let lost = |clock: &Clock| {
+            clock.watch.as_ref().is_some_and(|watch| watch.failed().iter().any(|call| call.error.may_cost()))
+        };
+        if self.clocks.iter().any(lost) {
+            return None;
+        }
         let attempts = self.record.attempts.iter().zip(&self.clocks).filter(|(_, clock)| clock.may_cost);
         attempts.map(|(attempt, _)| attempt.cost_usd).sum()
     }
@@ -226,6 +251,11 @@ impl Ledger {
             change(attempt);
         }
     }
+}
+
+fn failure(call: &FailedCall) -> CallFailure {
+    let error = call.error.to_string();
+    CallFailure { endpoint: call.endpoint.clone(), error, latency_ms: call.took.as_secs_f64() * 1e3 }
 }
 
 fn millis(from: Instant, to: Instant) -> f64 {

@@ -8,7 +8,7 @@ use super::call::within;
 use super::engine::Job;
 use super::examine::Examiner;
 use crate::decisions::Purpose;
-use crate::upstream::{Chunk, ChunkStream, Fold, Tier, UpstreamError};
+use crate::upstream::{Chunk, ChunkStream, Fold, Tier, UpstreamError, Watch};
 
 /// A stream that has begun to say something, so that the request is committed to it.
 pub(super) struct Live {
@@ -37,7 +37,8 @@ impl Live {
     /// call, which another tier can make good.
     pub(super) async fn open(job: &mut Job, tier: &Tier) -> Result<Self, UpstreamError> {
         let attempt = job.ledger.open(tier, Purpose::Answer);
-        match within(job.deadline, Self::begin(job, tier, attempt)).await.flatten() {
+        let watch = job.ledger.watch(attempt, job.deadline);
+        match within(job.deadline, Self::begin(job, tier, attempt, &watch)).await.flatten() {
             Ok(live) => Ok(live),
             Err(error) => {
                 job.ledger.failed(attempt, &error);
@@ -46,8 +47,8 @@ impl Live {
         }
     }
 
-    async fn begin(job: &Job, tier: &Tier, attempt: usize) -> Result<Self, UpstreamError> {
-        let mut rest = tier.upstream.stream(&job.request).await?;
+    async fn begin(job: &Job, tier: &Tier, attempt: usize, watch: &Watch) -> Result<Self, UpstreamError> {
+        let mut rest = tier.endpoints.stream(&job.request, watch).await?;
         let (mut waiting, mut fold) = (VecDeque::new(), Fold::default());
         while let Some(chunk) = rest.next().await.transpose()? {
             fold.push(&chunk);

@@ -99,7 +99,8 @@ async fn judge(
 
 async fn call(job: &mut Job, tier: &Tier, request: &ChatRequest, shape: Shape) -> Result<(usize, Fetched), Miss> {
     let attempt = job.ledger.open(tier, Purpose::Answer);
-    match fetch(tier, request, shape, job.deadline).await {
+    let watch = job.ledger.watch(attempt, job.deadline);
+    match fetch(tier, request, shape, &watch).await {
         Ok(fetched) => {
             job.ledger.answered(attempt, tier, fetched.answer());
             Ok((attempt, fetched))

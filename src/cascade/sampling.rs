@@ -61,8 +61,9 @@ pub(super) async fn draw(
     for _ in 0..most {
         let request = sample(&job.request, tier, config);
         let attempt = job.ledger.open(tier, Purpose::Sample);
+        let watch = job.ledger.watch(attempt, deadline);
         open.push(attempt);
-        running.push(async move { (attempt, fetch(tier, &request, shape, deadline).await) });
+        running.push(async move { (attempt, fetch(tier, &request, shape, &watch).await) });
     }
     let mut answers = vec![first];
     let mut vote = None;
@@ -135,7 +136,7 @@ mod tests {
         let tier = |price: &str| {
             let toml = format!("name = \"t\"\nbase_url = \"http://localhost\"\nmodel = \"m\"\n{price}");
             let config: crate::config::TierConfig = toml::from_str(&toml).unwrap();
-            Tier::open(config).unwrap()
+            Tier::open(config, &Default::default()).unwrap()
         };
         let usage = Usage::new(1000, 100);
         let cheap = tier("price = { input = 1.0, output = 1.0 }");

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::cli::Failure;
-use crate::config::Config;
+use crate::config::{Config, TierConfig};
 
 /// Arguments of `rungs check-config`.
 #[derive(Debug, clap::Args)]
@@ -18,8 +18,8 @@ pub struct Args {
 /// When a value is refused or a key cannot be read.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let config = Config::load(Some(&args.file))?;
-    for tier in &config.tiers {
-        tier.read_key().map_err(Failure::bad_input)?;
+    for place in config.tiers.iter().flat_map(TierConfig::places) {
+        place.read_key().map_err(Failure::bad_input)?;
     }
     eprintln!("{}: good ({} tiers, fingerprint {})", args.file.display(), config.tiers.len(), config.fingerprint());
     Ok(())

@@ -65,7 +65,7 @@ fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
     if config.tiers.is_empty() {
         return standin::tiers().map_err(Failure::from);
     }
-    config.tiers.iter().cloned().map(|tier| Tier::open(tier).map_err(Failure::bad_input)).collect()
+    config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams).map_err(Failure::bad_input)).collect()
 }
 
 async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> anyhow::Result<()> {

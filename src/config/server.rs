@@ -14,6 +14,8 @@ pub struct ServerConfig {
     pub max_body_bytes: usize,
     /// Longest time for a request, every attempt included, in seconds.
     pub request_timeout_s: f64,
+    /// Requests for an answer that may be under way at once.
+    pub max_concurrent_requests: usize,
     /// How long open requests may take after a shutdown signal, in seconds.
     pub drain_s: f64,
 }
@@ -24,6 +26,7 @@ impl Default for ServerConfig {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             max_body_bytes: 32 << 20,
             request_timeout_s: 600.0,
+            max_concurrent_requests: 1024,
             drain_s: 30.0,
         }
     }
@@ -32,6 +35,7 @@ impl Default for ServerConfig {
 impl ServerConfig {
     pub(super) fn check(&self) -> Result<(), String> {
         in_range("server.request_timeout_s", self.request_timeout_s, 0.001, 86_400.0)?;
+        in_range("server.max_concurrent_requests", self.max_concurrent_requests as f64, 1.0, 1e6)?;
         in_range("server.drain_s", self.drain_s, 0.0, 86_400.0)
     }
 }

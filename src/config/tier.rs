@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::in_range;
 use super::price::Price;
+use super::{EndpointConfig, in_range};
 
 /// An upstream model with its prices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,6 +47,12 @@ pub struct TierConfig {
     /// Seconds from the start of a call to its end.
     #[serde(default = "total_timeout")]
     pub total_timeout_s: f64,
+    /// The share of the calls that its own address gets, beside the weights of the further endpoints.
+    #[serde(default = "super::endpoint::weight")]
+    pub weight: u32,
+    /// Further places where the same model can be had.
+    #[serde(default)]
+    pub endpoints: Vec<EndpointConfig>,
 }
 
 pub(super) fn check_all(tiers: &[TierConfig]) -> Result<(), String> {
@@ -55,7 +61,7 @@ pub(super) fn check_all(tiers: &[TierConfig]) -> Result<(), String> {
     }
     let mut seen = HashSet::new();
     for tier in tiers {
-        tier.check()?;
+        tier.places().try_for_each(|place| place.check())?;
         if !seen.insert(tier.name.as_str()) {
             return Err(format!("tiers: the name `{}` is given twice", tier.name));
         }
@@ -105,7 +111,7 @@ impl TierConfig {
         if self.api_key_env.is_some() && self.api_key_file.is_some() {
             return Err(format!("tiers.{}: give api_key_env or api_key_file, not both", self.name));
         }
-        Ok(())
+        in_range(&key("weight"), f64::from(self.weight), 1.0, 1e6)
     }
 }
 

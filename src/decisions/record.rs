@@ -132,6 +132,23 @@ pub struct Attempt {
     pub model: Option<String>,
     /// What went wrong, without secrets.
     pub error: Option<String>,
+    /// The endpoint of the tier that was called last; `None` in records from before there were several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Calls within this attempt that failed, the last one included where the attempt did.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub failed_calls: Vec<CallFailure>,
+}
+
+/// A call that failed within an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CallFailure {
+    /// The endpoint called.
+    pub endpoint: String,
+    /// What went wrong, without secrets.
+    pub error: String,
+    /// How long it took, in milliseconds.
+    pub latency_ms: f64,
 }
 
 /// What a call was for.

@@ -45,7 +45,8 @@ pub(super) async fn replay(pace: f64) -> anyhow::Result<Replayed> {
 pub(super) async fn route(config: Config, data_dir: &Path) -> anyhow::Result<Routed> {
     let store = decisions::open(&config.log, data_dir).await?;
     let scorer = Arc::new(Scorer::open(&config)?);
-    let tiers: Result<Vec<Tier>, String> = config.tiers.iter().cloned().map(Tier::open).collect();
+    let tiers: Result<Vec<Tier>, String> =
+        config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams)).collect();
     let app = App::new(config, tiers.map_err(anyhow::Error::msg)?, scorer, Arc::clone(&store));
     let server = Server::start(http::router(Arc::clone(&app))).await?;
     Ok(Routed { url: server.url.clone(), store, app, _server: server })

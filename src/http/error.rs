@@ -1,8 +1,10 @@
 //! Errors in OpenAI's shape.
 
 use std::any::Any;
+use std::time::Duration;
 
 use axum::Json;
+use axum::http::header::RETRY_AFTER;
 use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
@@ -20,13 +22,14 @@ pub struct ApiError {
     status: StatusCode,
     error: Value,
     decision: Option<String>,
+    retry_after: Option<Duration>,
 }
 
 impl ApiError {
     /// An error of this status; `kind` is OpenAI's `type`.
     pub(super) fn new(status: StatusCode, kind: &str, message: impl std::fmt::Display) -> Self {
         let error = json!({"message": message.to_string(), "type": kind, "param": null, "code": null});
-        Self { status, error, decision: None }
+        Self { status, error, decision: None, retry_after: None }
     }
 
     /// The request is at fault: 400 unless another status is set.
@@ -41,6 +44,21 @@ impl ApiError {
     pub(super) fn with_code(mut self, code: &str) -> Self {
         self.error["code"] = code.into();
         self
+    }
+
+    pub(super) fn with_retry_after(self, retry_after: Option<Duration>) -> Self {
+        Self { retry_after, ..self }
+    }
+
+    /// More requests are under way than may be.
+    pub(super) fn overloaded() -> Self {
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "server_error",
+            "the router has as many requests under way as server.max_concurrent_requests allows; try again shortly",
+        )
+        .with_code("overloaded")
+        .with_retry_after(Some(Duration::from_secs(1)))
     }
 
     pub(super) fn with_param(mut self, param: Option<String>) -> Self {
@@ -73,6 +91,10 @@ impl IntoResponse for ApiError {
         let mut response = (self.status, Json(json!({ "error": self.error }))).into_response();
         if let Some(id) = self.decision.and_then(|id| HeaderValue::from_str(&id).ok()) {
             response.headers_mut().insert(DECISION_ID, id);
+        }
+        if let Some(pause) = self.retry_after {
+            // Rounded up: a client that comes too early is refused again.
+            response.headers_mut().insert(RETRY_AFTER, (pause.as_secs_f64().ceil() as u64).into());
         }
         response
     }
@@ -127,12 +149,20 @@ impl From<&FailureCause> for ApiError {
 
 fn from_upstream(error: &UpstreamError, cause: &FailureCause) -> ApiError {
     match error {
-        UpstreamError::Status { code, body } if error.is_clients_fault() => {
+        UpstreamError::Status { code, body, .. } if error.is_clients_fault() => {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_REQUEST);
             ApiError::passed_on(status, body.as_ref().unwrap_or(&Value::Null), cause)
         }
-        UpstreamError::Status { code: 429, .. } => {
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", cause).with_code("rate_limit_exceeded")
+        UpstreamError::Status { code: 429, retry_after, .. } => {
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", cause)
+                .with_code("rate_limit_exceeded")
+                .with_retry_after(*retry_after)
+        }
+        UpstreamError::Resting { retry_after } => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", cause)
+            .with_code("upstream_unavailable")
+            .with_retry_after(Some(*retry_after)),
+        _ if error.is_operators_fault() => {
+            ApiError::new(StatusCode::BAD_GATEWAY, "server_error", cause).with_code("upstream_misconfigured")
         }
         UpstreamError::Timeout(_) => {
             ApiError::new(StatusCode::GATEWAY_TIMEOUT, "server_error", cause).with_code("upstream_timeout")
@@ -176,11 +206,11 @@ mod tests {
     #[test]
     fn the_upstreams_refusal_of_the_request_is_passed_on() {
         let body = Some(json!({"message": "too hot", "param": "temperature", "code": null, "vendor": 1}));
-        let passed = error(UpstreamError::Status { code: 422, body });
+        let passed = error(UpstreamError::status(422, body));
         assert_eq!(passed.status, 422);
         let expected = json!({"message": "too hot", "type": "invalid_request_error", "param": "temperature", "code": null, "vendor": 1});
         assert_eq!(passed.error, expected);
-        let bare = error(UpstreamError::Status { code: 400, body: None });
+        let bare = error(UpstreamError::status(400, None));
         assert_eq!(bare.error["message"], "the tier `large` answered with status 400");
     }
 
@@ -192,8 +222,12 @@ mod tests {
         };
         assert_eq!(of(UpstreamError::Timeout(Phase::Idle)), (504, "upstream_timeout".to_owned()));
         assert_eq!(of(UpstreamError::Cut), (502, "upstream_error".to_owned()));
-        assert_eq!(of(UpstreamError::Status { code: 401, body: None }), (502, "upstream_error".to_owned()));
-        assert_eq!(of(UpstreamError::Status { code: 429, body: None }), (429, "rate_limit_exceeded".to_owned()));
+        assert_eq!(of(UpstreamError::status(401, None)), (502, "upstream_misconfigured".to_owned()));
+        assert_eq!(of(UpstreamError::status(404, None)), (502, "upstream_misconfigured".to_owned()));
+        let resting = UpstreamError::Resting { retry_after: Duration::from_millis(1_200) };
+        assert_eq!(of(resting.clone()), (503, "upstream_unavailable".to_owned()));
+        assert_eq!(error(resting).into_response().headers()[RETRY_AFTER], "2");
+        assert_eq!(of(UpstreamError::status(429, None)), (429, "rate_limit_exceeded".to_owned()));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl Chunk {
     /// Reads the data of one event.
     ///
     /// # Errors
-    /// [`UpstreamError::Reported`] for an error in place of a chunk or as finish reason, [`UpstreamError::Malformed`]
+    /// [`UpstreamError::Reported`] for an error in place of a chunk, [`UpstreamError::Malformed`]
     /// for anything else that is not a chunk.
     pub fn parse(data: String) -> Result<Self, UpstreamError> {
         let body: Body<'_> = serde_json::from_str(&data)
@@ -56,9 +56,6 @@ impl Chunk {
             return Err(UpstreamError::Reported(error));
         }
         let choices: Vec<ChoiceDelta> = body.choices.unwrap_or_default().into_iter().map(delta).collect();
-        if choices.iter().any(|choice| choice.finish_reason.as_deref() == Some("error")) {
-            return Err(UpstreamError::Reported("the finish reason is `error`".into()));
-        }
         let model = body.model;
         Ok(Self { model, choices, usage, document: Document::new(Bytes::from(data)) })
     }

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::chunk::PLACES;
 use super::document::Document;
 use super::error::UpstreamError;
+use super::finish;
 use super::wire::{Body, logprobs};
 use crate::chat::{Answer, ToolCall};
 
@@ -39,8 +40,9 @@ impl Completion {
         let Some(mut message) = choice.message else {
             return Err(UpstreamError::Malformed("a choice without `message`".to_owned()));
         };
-        if choice.finish_reason.as_deref() == Some("error") {
-            return Err(UpstreamError::Reported("the finish reason is `error`".into()));
+        let said = message.says_something();
+        if let Some(failure) = choice.finish_reason.as_deref().and_then(|reason| finish::failure(reason, said)) {
+            return Err(UpstreamError::Reported(failure.into()));
         }
         let calls = message.tool_calls.take().unwrap_or_default();
         let answer = Answer {

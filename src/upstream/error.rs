@@ -1,5 +1,7 @@
 //! What can go wrong with an upstream, in kinds that the cascade and the client can act on.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 /// Why a call gave no usable answer. No variant ever holds a key.
@@ -12,12 +14,20 @@ pub enum UpstreamError {
     #[error("took too long: {0}")]
     Timeout(Phase),
     /// The upstream answered with an HTTP status that is not a success.
-    #[error("answered with status {code}{}", told(body.as_ref()))]
+    #[error("answered with status {code}{}{}", told(body.as_ref()), meant(*code, body.as_ref()))]
     Status {
         /// The HTTP status.
         code: u16,
         /// The `error` object that came with it; `None` when there was none, or it may hold a key (401, 403).
         body: Option<Value>,
+        /// How long it asks callers to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The upstream is not called for a while, because it kept failing.
+    #[error("is left alone for another {} s after repeated failures", retry_after.as_secs_f64().ceil())]
+    Resting {
+        /// How long that lasts.
+        retry_after: Duration,
     },
     /// The upstream answered with success and an error in the body or in the stream.
     #[error("reported an error{}", told(Some(.0)))]
@@ -54,27 +64,76 @@ pub enum Phase {
 }
 
 impl UpstreamError {
+    /// An HTTP status with nothing beside it.
+    #[must_use]
+    pub fn status(code: u16, body: Option<Value>) -> Self {
+        Self::Status { code, body, retry_after: None }
+    }
+
     /// Whether the request itself was refused: another upstream of the same kind would refuse it too, and the client
     /// has to see why.
     #[must_use]
     pub fn is_clients_fault(&self) -> bool {
-        matches!(self, Self::Status { code: 400 | 404 | 413 | 422, .. })
+        match self {
+            Self::Status { code: 404, body, .. } => is_about_a_field(body.as_ref()),
+            Self::Status { code, .. } => matches!(code, 400 | 413 | 422),
+            _ => false,
+        }
+    }
+
+    /// Whether what the configuration says of the upstream was refused: its key, its account, its address or its
+    /// model. No request can be better until the operator changes it.
+    #[must_use]
+    pub fn is_operators_fault(&self) -> bool {
+        matches!(self, Self::Status { code: 401..=404, .. }) && !self.is_clients_fault()
     }
 
     /// Whether the same call may succeed a little later.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Status { code, .. } => matches!(code, 408 | 409 | 425 | 429 | 500..=599),
-            Self::Connect(_) | Self::Timeout(_) | Self::Reported(_) | Self::Cut => true,
-            Self::Malformed(_) | Self::TooLarge(_) => false,
+            Self::Status { code: 429, body, .. } => !is_out_of_quota(body.as_ref()),
+            Self::Status { code, .. } => matches!(code, 408 | 409 | 425 | 500..=599),
+            Self::Connect(_) | Self::Timeout(Phase::Connect) => true,
+            _ => false,
+        }
+    }
+
+    /// How long the upstream asks callers to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Status { retry_after, .. } => *retry_after,
+            Self::Resting { retry_after } => Some(*retry_after),
+            _ => None,
         }
     }
 
     /// Whether a model may have worked, and be paid for, before the call failed.
     #[must_use]
     pub fn may_cost(&self) -> bool {
-        !matches!(self, Self::Connect(_) | Self::Status { .. } | Self::Timeout(Phase::Connect))
+        !matches!(self, Self::Connect(_) | Self::Status { .. } | Self::Resting { .. } | Self::Timeout(Phase::Connect))
+    }
+}
+
+/// Whether something that the request names is missing, and not the model, which the router names.
+fn is_about_a_field(error: Option<&Value>) -> bool {
+    error.and_then(|error| error.get("param")?.as_str()).is_some_and(|param| param != "model")
+}
+
+/// A spent account answers like too many requests, but no pause helps.
+fn is_out_of_quota(error: Option<&Value>) -> bool {
+    let is = |field| error.and_then(|error| error.get(field)?.as_str()) == Some("insufficient_quota");
+    is("code") || is("type")
+}
+
+/// What a status says of the configuration, for whoever has to change it.
+fn meant(code: u16, body: Option<&Value>) -> &'static str {
+    match code {
+        401 | 403 => " to the key that the router's configuration gives for this tier",
+        402 => ": the account of the router's key for this tier has to be paid for",
+        404 if !is_about_a_field(body) => ": check base_url and model in the router's configuration of this tier",
+        _ => "",
     }
 }
 
@@ -94,7 +153,7 @@ mod tests {
 
     #[test]
     fn the_upstreams_message_is_told_and_bounded() {
-        let status = UpstreamError::Status { code: 400, body: Some(serde_json::json!({"message": "too hot"})) };
+        let status = UpstreamError::status(400, Some(serde_json::json!({"message": "too hot"})));
         assert_eq!(status.to_string(), "answered with status 400: too hot");
         let long = UpstreamError::Reported(Value::String("é".repeat(9_000)));
         assert!(long.to_string().chars().count() < 400);
@@ -103,10 +162,15 @@ mod tests {
 
     #[test]
     fn only_a_refused_request_is_the_clients_fault() {
-        let status = |code| UpstreamError::Status { code, body: None };
+        let status = |code| UpstreamError::status(code, None);
         assert!(status(400).is_clients_fault() && status(422).is_clients_fault());
         assert!(!status(401).is_clients_fault() && !status(429).is_clients_fault() && !status(500).is_clients_fault());
-        assert!(status(429).is_retryable() && !status(400).is_retryable());
+        assert!(
+            status(401).is_operators_fault() && status(404).is_operators_fault() && !status(404).is_clients_fault()
+        );
+        assert!(status(429).is_retryable() && !status(400).is_retryable() && !status(403).is_retryable());
+        let spent = UpstreamError::status(429, Some(serde_json::json!({"code": "insufficient_quota"})));
+        assert!(!spent.is_retryable());
         assert!(!status(500).may_cost() && UpstreamError::Cut.may_cost());
     }
 }

@@ -53,7 +53,9 @@ def _scripted(tmp_path_factory):
         "price = { input = 1.0, output = 2.0 }\nlogprobs = true\n"
         for tier in (small, large)
     )
-    config = f'[policy]\nthreshold = 1.0\nfallback = "cheap"\n[aliases]\n"gpt-4o" = "auto"\n{tiers}'
+    # One upstream plays all failures on purpose: it is neither asked again nor left alone.
+    upstreams = "[upstreams]\nretries = 0\nbreaker_failures = 1000000\n"
+    config = f'{upstreams}[policy]\nthreshold = 1.0\nfallback = "cheap"\n[aliases]\n"gpt-4o" = "auto"\n{tiers}'
     router = Router(tmp_path_factory.mktemp("scripted"), config)
     router.small, router.large = small, large
     yield router

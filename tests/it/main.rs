@@ -20,6 +20,8 @@ mod demo;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod evaluation;
+#[cfg(test)]
+mod failure;
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;
 #[cfg(test)]

@@ -7,7 +7,7 @@ use futures_util::TryStreamExt;
 use rungs::chat::{Answer, ChatRequest, Usage};
 use rungs::labelled::{LabelledQuery, OnBad, Reader};
 use rungs::upstream::replay::{Tape, router};
-use rungs::upstream::{Chunk, Fold, Tier, Upstream, UpstreamError};
+use rungs::upstream::{Chunk, Fold, OpenAi, Upstream, UpstreamError};
 use serde_json::{Value, json};
 
 use crate::support::{client, serve};
@@ -31,7 +31,7 @@ fn rows(lines: &str) -> Arc<Tape> {
 /// The tier of a replay as the router calls it.
 fn tier(address: &str, model: &str) -> Arc<dyn Upstream> {
     let toml = format!("name = \"t\"\nbase_url = \"{address}/v1\"\nmodel = \"{model}\"\nlogprobs = true");
-    Tier::open(toml::from_str(&toml).unwrap()).unwrap().upstream
+    Arc::new(OpenAi::new(&toml::from_str(&toml).unwrap()).unwrap())
 }
 
 async fn streamed(upstream: &dyn Upstream, request: &ChatRequest) -> Answer {
@@ -177,7 +177,7 @@ async fn what_is_not_recorded_is_a_404_in_openais_shape() {
         assert!(error["message"].as_str().unwrap().contains(words), "{error}");
     }
     let error = tier(&address, "m").complete(&ChatRequest::from_prompt("unknown")).await.unwrap_err();
-    assert!(matches!(error, UpstreamError::Status { code: 404, body: Some(_) }));
+    assert!(matches!(error, UpstreamError::Status { code: 404, body: Some(_), .. }));
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::config::{Durability, LogConfig};
 use rungs::decisions::{
-    Attempt, AttemptStatus, Cap, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionFilter, DecisionRecord, DecisionStore,
     EscalationReason, Form, Outcome, Posterior, Purpose, Signals, open,
 };
 use rungs::difficulty::Acceptability;
@@ -98,6 +98,12 @@ fn attempt(tier: &str) -> Attempt {
         finish_reason: Some("stop".to_owned()),
         model: Some(format!("{tier}-2026")),
         error: None,
+        endpoint: Some("eu.example.com".to_owned()),
+        failed_calls: vec![CallFailure {
+            endpoint: "us.example.com".to_owned(),
+            error: "answered with status 500".to_owned(),
+            latency_ms: 3.5,
+        }],
     }
 }
 

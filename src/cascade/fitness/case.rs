@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn a_record_tells_what_was_spent_below_and_what_above_would_have_cost() {
         let toml = "name = 'c'\nbase_url = 'http://localhost'\nmodel = 'm'\nprice = { input = 10.0, output = 20.0 }";
-        let ceiling = Tier::open(toml::from_str(toml).unwrap()).unwrap();
+        let ceiling = Tier::open(toml::from_str(toml).unwrap(), &Default::default()).unwrap();
         let of = |attempts: &[(&str, &str, Option<f64>)]| {
             Case::of(&record(attempts), |name| (name == "c").then_some(&ceiling))
         };

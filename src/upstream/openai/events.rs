@@ -5,11 +5,12 @@ use std::collections::VecDeque;
 use futures_util::{Stream, stream};
 use reqwest::Response;
 
-use super::body::MAX_BYTES;
-use super::limits::Running;
 use crate::upstream::Chunk;
 use crate::upstream::error::UpstreamError;
+use crate::upstream::finish;
 use crate::upstream::sse::Parser;
+use crate::upstream::transport::body::MAX_BYTES;
+use crate::upstream::transport::limits::Running;
 
 /// What a stream ends with.
 const DONE: &str = "[DONE]";
@@ -27,6 +28,7 @@ pub(super) fn chunks(
         ready: VecDeque::new(),
         bytes: 0,
         chunks: 0,
+        said: false,
         finished: false,
     };
     stream::unfold(Some(reader), |reader| async move {
@@ -46,6 +48,7 @@ struct Reader {
     ready: VecDeque<String>,
     bytes: usize,
     chunks: usize,
+    said: bool,
     finished: bool,
 }
 
@@ -64,6 +67,11 @@ impl Reader {
     fn chunk(&mut self, data: String) -> Result<Chunk, UpstreamError> {
         let chunk = Chunk::parse(data)?;
         self.chunks += 1;
+        self.said |= chunk.choices.iter().any(|choice| choice.says_something);
+        let reasons = chunk.choices.iter().filter_map(|choice| choice.finish_reason.as_deref());
+        if let Some(failure) = reasons.filter_map(|reason| finish::failure(reason, self.said)).next() {
+            return Err(UpstreamError::Reported(failure.into()));
+        }
         self.finished |= chunk.choices.iter().any(|choice| choice.finish_reason.is_some());
         Ok(chunk)
     }

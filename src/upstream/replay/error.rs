@@ -41,6 +41,6 @@ impl Unrecorded {
 
 impl From<Unrecorded> for UpstreamError {
     fn from(error: Unrecorded) -> Self {
-        Self::Status { code: 404, body: Some(error.to_object()) }
+        Self::status(404, Some(error.to_object()))
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
 
 /// What an upstream does with a connection once the request's head has come.
 #[derive(Debug, Clone)]
@@ -36,6 +37,36 @@ pub(crate) async fn start(script: Vec<Act>) -> String {
         }
     });
     url
+}
+
+/// Starts an upstream that plays the first script on the first connection, the next one on the next, and the last one from
+/// then on; gives its base URL.
+pub(crate) async fn changing(scripts: Vec<Vec<Act>>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let mut scripts = scripts.into_iter().peekable();
+        let mut script = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            script = scripts.next().unwrap_or(script);
+            tokio::spawn(play(stream, script.clone()));
+        }
+    });
+    url
+}
+
+/// Starts an upstream that plays the script on its first connection, and tells when the other side leaves.
+pub(crate) async fn listening(script: Vec<Act>) -> (String, oneshot::Receiver<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let (sender, receiver) = oneshot::channel();
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        // A hang ends when the other side leaves.
+        play(stream, [script, vec![Act::Hang]].concat()).await;
+        let _ = sender.send(());
+    });
+    (url, receiver)
 }
 
 /// A base URL where nothing listens.

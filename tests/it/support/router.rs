@@ -127,7 +127,7 @@ impl Router {
             Some(store) => store,
             None => rungs::decisions::open(&config.log, folder.path()).await.unwrap(),
         };
-        let tiers = config.tiers.iter().cloned().map(|tier| Tier::open(tier).unwrap()).collect();
+        let tiers = config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams).unwrap()).collect();
         let app = App::new(config, tiers, scoring, Arc::clone(&store));
         // A store that cannot be read has nothing to recall.
         let _ = app.recall().await;

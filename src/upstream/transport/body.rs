@@ -7,13 +7,17 @@ use super::limits::Running;
 use crate::upstream::error::UpstreamError;
 
 /// A larger answer is refused, whole or streamed.
-pub(super) const MAX_BYTES: usize = 64 << 20;
+pub(in crate::upstream) const MAX_BYTES: usize = 64 << 20;
 
 /// A larger refusal is not read.
-pub(super) const MAX_ERROR_BYTES: usize = 64 << 10;
+pub(in crate::upstream) const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// Reads a body to its end.
-pub(super) async fn read(mut response: Response, limits: &Running, max: usize) -> Result<Bytes, UpstreamError> {
+pub(in crate::upstream) async fn read(
+    mut response: Response,
+    limits: &Running,
+    max: usize,
+) -> Result<Bytes, UpstreamError> {
     let mut body = BytesMut::new();
     // The answer has begun only with its first byte: until then the limit of the first byte holds.
     let mut piece = limits.first_byte(response.chunk()).await?;

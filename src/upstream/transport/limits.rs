@@ -9,15 +9,15 @@ use crate::upstream::error::{Phase, UpstreamError};
 
 /// How long each part of a call may take.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) connect: Duration,
+pub(in crate::upstream) struct Limits {
+    pub(in crate::upstream) connect: Duration,
     first_byte: Duration,
     idle: Duration,
     total: Duration,
 }
 
 impl Limits {
-    pub(super) fn of(tier: &TierConfig) -> Self {
+    pub(in crate::upstream) fn of(tier: &TierConfig) -> Self {
         Self {
             connect: Duration::from_secs_f64(tier.connect_timeout_s),
             first_byte: Duration::from_secs_f64(tier.first_byte_timeout_s),
@@ -27,7 +27,7 @@ impl Limits {
     }
 
     /// Starts the clock of one call.
-    pub(super) fn start(self) -> Running {
+    pub(in crate::upstream) fn start(self) -> Running {
         let now = Instant::now();
         Running { first_byte: now + self.first_byte, idle: self.idle, total: now + self.total }
     }
@@ -35,7 +35,7 @@ impl Limits {
 
 /// The limits of a call under way.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Running {
+pub(in crate::upstream) struct Running {
     first_byte: Instant,
     idle: Duration,
     total: Instant,
@@ -43,12 +43,12 @@ pub(super) struct Running {
 
 impl Running {
     /// Waits for the answer to begin.
-    pub(super) async fn first_byte<T>(&self, wait: impl Future<Output = T>) -> Result<T, UpstreamError> {
+    pub(in crate::upstream) async fn first_byte<T>(&self, wait: impl Future<Output = T>) -> Result<T, UpstreamError> {
         self.within(self.first_byte, Phase::FirstByte, wait).await
     }
 
     /// Waits for the next piece of the answer.
-    pub(super) async fn next<T>(&self, wait: impl Future<Output = T>) -> Result<T, UpstreamError> {
+    pub(in crate::upstream) async fn next<T>(&self, wait: impl Future<Output = T>) -> Result<T, UpstreamError> {
         self.within(Instant::now() + self.idle, Phase::Idle, wait).await
     }
 

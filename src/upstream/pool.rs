@@ -1,0 +1,346 @@
+//! The endpoints of one tier: which one is called, and which next where that one fails.
+//!
+//! An endpoint that fails is made good by another one at once; once all have failed, those whose failure may pass are
+//! asked again after a pause ([`super::retry`]). One that keeps failing is left alone ([`super::breaker`]).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::{Instant, sleep};
+
+use super::breaker::{Breaker, BreakerPolicy, Pass};
+use super::error::UpstreamError;
+use super::retry::RetryPolicy;
+use super::watch::{FailedCall, Watch};
+use super::{ChunkStream, Completion, Upstream};
+use crate::chat::ChatRequest;
+
+/// A place where a tier's model can be had.
+pub struct Endpoint {
+    /// What records call it.
+    pub name: String,
+    /// Its share of the calls, beside the other endpoints' weights; at least 1.
+    pub weight: u32,
+    /// How it is called.
+    pub upstream: Arc<dyn Upstream>,
+}
+
+/// The endpoints of one tier.
+pub struct Pool {
+    members: Vec<Member>,
+    /// Smooth weighted round robin: what each endpoint is owed.
+    owed: Mutex<Vec<i64>>,
+    retry: RetryPolicy,
+}
+
+struct Member {
+    endpoint: Endpoint,
+    breaker: Arc<Breaker>,
+}
+
+/// An answer, or the beginning of one.
+enum Opened {
+    Whole(Box<Completion>),
+    Stream(ChunkStream),
+}
+
+#[derive(Clone, Copy)]
+enum Shape {
+    Whole,
+    Stream,
+}
+
+impl Pool {
+    /// A pool of at least one endpoint.
+    #[must_use]
+    pub fn new(endpoints: Vec<Endpoint>, retry: RetryPolicy, breaker: BreakerPolicy) -> Self {
+        let owed = Mutex::new(vec![0; endpoints.len()]);
+        let member = |endpoint| Member { endpoint, breaker: Breaker::new(breaker) };
+        Self { members: endpoints.into_iter().map(member).collect(), owed, retry }
+    }
+
+    /// The endpoints' names, each with how long it is still left alone; `None` where it is called.
+    pub fn states(&self) -> impl Iterator<Item = (&str, Option<Duration>)> {
+        self.members.iter().map(|member| (member.endpoint.name.as_str(), member.breaker.rests()))
+    }
+
+    /// A whole answer of any endpoint.
+    ///
+    /// # Errors
+    /// The last endpoint's, or [`UpstreamError::Resting`] where none may be called.
+    pub async fn complete(&self, request: &ChatRequest, watch: &Watch) -> Result<Completion, UpstreamError> {
+        match self.open(request, Shape::Whole, watch).await? {
+            (Opened::Whole(completion), pass) => {
+                pass.succeeded();
+                Ok(*completion)
+            }
+            (Opened::Stream(_), _) => Err(UpstreamError::Malformed("a stream where an answer was expected".to_owned())),
+        }
+    }
+
+    /// A streamed answer of any endpoint, from the first piece on that says something: what fails before is made good.
+    ///
+    /// # Errors
+    /// As for [`Pool::complete`]; what goes wrong after that piece is an item of the stream.
+    pub async fn stream(&self, request: &ChatRequest, watch: &Watch) -> Result<ChunkStream, UpstreamError> {
+        match self.open(request, Shape::Stream, watch).await? {
+            (Opened::Stream(chunks), pass) => Ok(judged(chunks, pass.begun())),
+            (Opened::Whole(_), _) => Err(UpstreamError::Malformed("an answer where a stream was expected".to_owned())),
+        }
+    }
+
+    async fn open(&self, request: &ChatRequest, shape: Shape, watch: &Watch) -> Result<(Opened, Pass), UpstreamError> {
+        let mut pauses = self.retry.pauses();
+        let mut open: Vec<usize> = (0..self.members.len()).collect();
+        let mut again = Vec::new();
+        let mut last = None;
+        loop {
+            let Some((place, pass)) = self.pick(&mut open) else {
+                let error = last.take().unwrap_or_else(|| self.resting());
+                let pause = if again.is_empty() { None } else { pauses.next(&error, watch.deadline) };
+                let Some(pause) = pause else { return Err(error) };
+                sleep(pause).await;
+                open = std::mem::take(&mut again);
+                last = Some(error);
+                continue;
+            };
+            let member = &self.members[place];
+            watch.calls(&member.endpoint.name);
+            let start = Instant::now();
+            let error = match member.open(request, shape).await {
+                Ok(opened) => return Ok((opened, pass)),
+                Err(error) => error,
+            };
+            judge(pass, &error);
+            if error.is_clients_fault() {
+                return Err(error);
+            }
+            if error.is_retryable() {
+                again.push(place);
+            }
+            let (endpoint, took) = (member.endpoint.name.clone(), start.elapsed());
+            tracing::debug!(endpoint, %error, "a call failed");
+            watch.fails(FailedCall { endpoint, took, error: error.clone() });
+            last = Some(error);
+        }
+    }
+
+    /// The open endpoint whose turn it is, taken out of `open` together with those that are left alone.
+    fn pick(&self, open: &mut Vec<usize>) -> Option<(usize, Pass)> {
+        loop {
+            open.retain(|place| self.members[*place].breaker.rests().is_none());
+            let place = self.turn(open)?;
+            open.retain(|other| *other != place);
+            if let Some(pass) = self.members[place].breaker.admit() {
+                return Some((place, pass));
+            }
+        }
+    }
+
+    fn turn(&self, open: &[usize]) -> Option<usize> {
+        // Every count is one assignment: a panic elsewhere leaves them whole.
+        let mut owed = self.owed.lock().unwrap_or_else(PoisonError::into_inner);
+        let weight = |place: usize| i64::from(self.members[place].endpoint.weight);
+        for place in open {
+            owed[*place] += weight(*place);
+        }
+        let place = open.iter().copied().max_by_key(|place| (owed[*place], std::cmp::Reverse(*place)))?;
+        owed[place] -= open.iter().copied().map(weight).sum::<i64>();
+        Some(place)
+    }
+
+    /// For the time until the first endpoint may be called again.
+    fn resting(&self) -> UpstreamError {
+        let rest = self.members.iter().filter_map(|member| member.breaker.rests()).min();
+        UpstreamError::Resting { retry_after: rest.unwrap_or_default() }
+    }
+}
+
+impl Member {
+    async fn open(&self, request: &ChatRequest, shape: Shape) -> Result<Opened, UpstreamError> {
+        match shape {
+            Shape::Whole => self.endpoint.upstream.complete(request).await.map(|whole| Opened::Whole(Box::new(whole))),
+            Shape::Stream => begun(self.endpoint.upstream.stream(request).await?).await.map(Opened::Stream),
+        }
+    }
+}
+
+/// Waits until a stream says something.
+async fn begun(mut chunks: ChunkStream) -> Result<ChunkStream, UpstreamError> {
+    let mut head = Vec::new();
+    while let Some(chunk) = chunks.next().await.transpose()? {
+        let says_something = chunk.says_something();
+        head.push(Ok(chunk));
+        if says_something {
+            break;
+        }
+    }
+    Ok(stream::iter(head).chain(chunks).boxed())
+}
+
+/// The same stream; how it ends counts for its endpoint.
+fn judged(chunks: ChunkStream, pass: Pass) -> ChunkStream {
+    let step = |(mut chunks, pass): (ChunkStream, Option<Pass>)| async move {
+        match chunks.next().await {
+            Some(Ok(chunk)) => Some((Ok(chunk), (chunks, pass))),
+            Some(Err(error)) => {
+                pass.into_iter().for_each(|pass| judge(pass, &error));
+                Some((Err(error), (chunks, None)))
+            }
+            None => {
+                pass.into_iter().for_each(Pass::succeeded);
+                None
+            }
+        }
+    };
+    stream::unfold((chunks, Some(pass)), step).boxed()
+}
+
+fn judge(pass: Pass, error: &UpstreamError) {
+    if error.is_clients_fault() { pass.succeeded() } else { pass.failed(error.retry_after()) }
+}
+
+impl std::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pool").field("endpoints", &self.states().collect::<Vec<_>>()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use async_trait::async_trait;
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::upstream::Chunk;
+
+    /// Fails as scripted, then answers with its name.
+    struct Scripted {
+        name: &'static str,
+        script: Mutex<VecDeque<UpstreamError>>,
+    }
+
+    impl Scripted {
+        fn next(&self) -> Result<(), UpstreamError> {
+            self.script.lock().unwrap().pop_front().map_or(Ok(()), Err)
+        }
+    }
+
+    #[async_trait]
+    impl Upstream for Scripted {
+        async fn complete(&self, _: &ChatRequest) -> Result<Completion, UpstreamError> {
+            self.next()?;
+            Completion::parse(Bytes::from(format!(r#"{{"choices":[{{"message":{{"content":"{}"}}}}]}}"#, self.name)))
+        }
+
+        async fn stream(&self, _: &ChatRequest) -> Result<ChunkStream, UpstreamError> {
+            let role = Chunk::parse(r#"{"choices":[{"delta":{"role":"assistant"}}]}"#.to_owned());
+            let text = Chunk::parse(format!(r#"{{"choices":[{{"delta":{{"content":"{}"}}}}]}}"#, self.name));
+            Ok(stream::iter([role, self.next().and(text)]).boxed())
+        }
+    }
+
+    const RETRY: RetryPolicy =
+        RetryPolicy { rounds: 2, pause: Duration::from_millis(100), max_pause: Duration::from_secs(5) };
+
+    const BREAKER: BreakerPolicy =
+        BreakerPolicy { failures: 3, pause: Duration::from_secs(10), max_pause: Duration::from_secs(60) };
+
+    fn pool(scripts: &[(&'static str, u32, &[UpstreamError])]) -> Pool {
+        let endpoint = |(name, weight, script): &(&'static str, u32, &[UpstreamError])| Endpoint {
+            name: (*name).to_owned(),
+            weight: *weight,
+            upstream: Arc::new(Scripted { name, script: Mutex::new(script.iter().cloned().collect()) }),
+        };
+        Pool::new(scripts.iter().map(endpoint).collect(), RETRY, BREAKER)
+    }
+
+    fn watch() -> Watch {
+        Watch::until(Instant::now() + Duration::from_secs(60))
+    }
+
+    async fn said(pool: &Pool) -> Result<String, UpstreamError> {
+        pool.complete(&ChatRequest::from_prompt("hi"), &watch()).await.map(|completion| completion.answer.text)
+    }
+
+    fn broken() -> UpstreamError {
+        UpstreamError::status(500, None)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_shared_out_by_weight() {
+        let pool = pool(&[("a", 3, &[]), ("b", 1, &[])]);
+        let mut seen = String::new();
+        for _ in 0..8 {
+            seen += &said(&pool).await.unwrap();
+        }
+        assert_eq!(seen, "aabaaaba");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn another_endpoint_answers_at_once() {
+        let pool = pool(&[("a", 1, &[UpstreamError::status(401, None)]), ("b", 1, &[])]);
+        let (watch, start) = (watch(), Instant::now());
+        let completion = pool.complete(&ChatRequest::from_prompt("hi"), &watch).await.unwrap();
+        assert_eq!((completion.answer.text.as_str(), start.elapsed()), ("b", Duration::ZERO));
+        assert_eq!(watch.endpoint().as_deref(), Some("b"));
+        let failed = watch.failed();
+        assert_eq!((failed.len(), failed[0].endpoint.as_str()), (1, "a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again_and_what_may_not_is_not() {
+        let passing = pool(&[("a", 1, &[broken(), UpstreamError::Connect("refused".into())])]);
+        let start = Instant::now();
+        assert_eq!(said(&passing).await.as_deref(), Ok("a"));
+        assert!(start.elapsed() >= Duration::from_millis(300), "two pauses: {:?}", start.elapsed());
+        for error in [
+            UpstreamError::status(401, None),
+            UpstreamError::status(400, None),
+            UpstreamError::Malformed("x".into()),
+            UpstreamError::Timeout(crate::upstream::Phase::FirstByte),
+        ] {
+            let lasting = pool(&[("a", 1, std::slice::from_ref(&error))]);
+            assert_eq!(said(&lasting).await, Err(error));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_request_is_asked_of_nobody_else() {
+        let refusal = UpstreamError::status(422, None);
+        let pool = pool(&[("a", 1, std::slice::from_ref(&refusal)), ("b", 1, &[])]);
+        assert_eq!(said(&pool).await, Err(refusal));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_endpoint_that_keeps_failing_is_left_alone_and_comes_back() {
+        let pool = pool(&[("a", 1, &[broken(), broken(), broken()])]);
+        assert_eq!(said(&pool).await, Err(broken()));
+        let rest = said(&pool).await.unwrap_err();
+        assert_eq!(rest, UpstreamError::Resting { retry_after: Duration::from_secs(10) });
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert_eq!(said(&pool).await.as_deref(), Ok("a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_that_breaks_before_it_says_something_is_made_good() {
+        let pool = pool(&[("a", 1, &[UpstreamError::Cut]), ("b", 1, &[])]);
+        let watch = watch();
+        let chunks = pool.stream(&ChatRequest::from_prompt("hi"), &watch).await.unwrap();
+        let texts: Vec<String> = chunks.map(|chunk| chunk.unwrap().choices[0].text.clone()).collect().await;
+        assert_eq!((texts.concat().as_str(), watch.failed().len()), ("b", 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn streams_that_break_later_open_the_breaker_too() {
+        let breaker = Breaker::new(BREAKER);
+        for _ in 0..3 {
+            let broken = stream::iter([Err(UpstreamError::Cut)]).boxed();
+            let _: Vec<_> = judged(broken, breaker.admit().unwrap()).collect().await;
+        }
+        assert!(breaker.rests().is_some());
+    }
+}
