@@ -1,6 +1,7 @@
 //! The decision log: one durable record per request.
 
 pub mod checked;
+pub mod id;
 pub mod record;
 pub mod store;
 

@@ -115,7 +115,12 @@ fn tell(certificate: &Standing) {
 
 fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: SocketAddr) {
     let names: Vec<String> = tiers.iter().map(|tier| format!("{} ({})", tier.name(), tier.config.model)).collect();
-    let log = config.log.url.clone().unwrap_or_else(|| format!("sqlite://{}/rungs.db", config.data_dir().display()));
+    let log = config
+        .log
+        .place()
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("sqlite://{}/rungs.db", config.data_dir().display()), |url| url.to_string());
     eprintln!("rungs {} listens on http://{address}/v1", env!("CARGO_PKG_VERSION"));
     eprintln!("  tiers     {}", names.join(" → "));
     eprintln!("  artifact  {}", scoring.version());

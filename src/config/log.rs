@@ -1,15 +1,27 @@
+mod url;
+
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+
+use super::in_range;
+pub use url::LogUrl;
 
 /// The decision log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
-    /// `sqlite://PATH`; `None` means `DATA_DIR/rungs.db`.
-    pub url: Option<String>,
+    /// `sqlite://PATH` or `postgres://USER@HOST/DATABASE`; `None` means `sqlite://DATA_DIR/rungs.db`.
+    pub url: Option<LogUrl>,
+    /// An environment variable that holds the URL, for one with a password in it.
+    pub url_env: Option<String>,
     /// Whether an answer waits for its record.
     pub durability: Durability,
     /// Whether requests and answers are stored with their records.
     pub content: Content,
+    /// Days that records are kept; `None` means forever.
+    pub keep_days: Option<f64>,
+    /// Days that requests and answers are kept; `None` means as long as their records.
+    pub keep_content_days: Option<f64>,
 }
 
 /// Whether an answer waits for its record.
@@ -35,12 +47,25 @@ pub enum Content {
 }
 
 impl LogConfig {
+    /// Where the log lives; `None` for the default place.
+    ///
+    /// # Errors
+    /// When the named environment variable is not set or holds no URL of a kind that can be used.
+    pub fn place(&self) -> Result<Option<LogUrl>, String> {
+        let Some(name) = &self.url_env else { return Ok(self.url.clone()) };
+        let url = std::env::var(name).map_err(|error| format!("log.url_env: the variable {name}: {error}"))?;
+        let url = LogUrl::from(SecretString::from(url.trim()));
+        url.check(&format!("log.url_env: what {name} holds"))?;
+        Ok(Some(url))
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
-        match &self.url {
-            Some(url) if !url.starts_with("sqlite:") => {
-                Err("log.url: only sqlite:// is supported, such as sqlite:///var/lib/rungs/rungs.db".to_owned())
-            }
-            _ => Ok(()),
+        if self.url.is_some() && self.url_env.is_some() {
+            return Err("log: give url or url_env, not both".to_owned());
         }
+        for (key, days) in [("log.keep_days", self.keep_days), ("log.keep_content_days", self.keep_content_days)] {
+            in_range(key, days.unwrap_or(1.0), 1e-3, 36_500.0)?;
+        }
+        self.url.as_ref().map_or(Ok(()), |url| url.check("log.url"))
     }
 }

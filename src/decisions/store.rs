@@ -1,5 +1,9 @@
 //! Where decision records live.
 
+mod backend;
+mod log;
+mod postgres;
+mod retention;
 mod row;
 mod sql;
 mod sqlite;
@@ -36,6 +40,15 @@ pub trait DecisionStore: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError>;
+
+    /// Deletes what is older at this moment than the configuration keeps, and gives the number of rows deleted one by one.
+    /// A store does so every hour of its own accord; one that keeps everything has nothing to do.
+    ///
+    /// # Errors
+    /// When the database cannot be written; what was deleted until then stays so.
+    async fn expire(&self, _now: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
+    }
 
     /// Writes what is waiting and closes the store; later appends fail. A store that buffers nothing has nothing to do.
     ///
@@ -81,12 +94,17 @@ pub struct Page {
 #[error("decision log: {0}")]
 pub struct StoreError(pub String);
 
-/// Opens the store that the configuration names, and creates it where there is none: a folder and file that only
-/// their owner can read. The schema of an older version is brought up to date.
+/// Opens the store that the configuration names. A SQLite file is created where there is none, with a folder that only
+/// its owner can read; a PostgreSQL database has to be there. The schema of an older version is brought up to date.
 ///
 /// # Errors
-/// When the place cannot be created or written, the file is not a SQLite database or is damaged, or its schema is newer
-/// than this program.
+/// When the place cannot be reached, created or written, the file is not a SQLite database or is damaged, or the schema is
+/// newer than this program.
 pub async fn open(config: &LogConfig, data_dir: &Path) -> Result<Arc<dyn DecisionStore>, StoreError> {
-    Ok(Arc::new(sqlite::SqliteStore::open(config, data_dir).await?))
+    let url = config.place().map_err(StoreError)?;
+    let log = match url.as_ref().filter(|url| url.is_postgres()) {
+        Some(url) => log::Log::start(postgres::Postgres::open(url, config.durability).await?, config),
+        None => log::Log::start(sqlite::SqliteFile::open(url.as_ref(), config.durability, data_dir).await?, config),
+    };
+    Ok(Arc::new(log))
 }

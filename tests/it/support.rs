@@ -6,6 +6,8 @@ pub(crate) mod hostile;
 #[cfg(feature = "train")]
 pub(crate) mod labelled;
 pub(crate) mod model;
+pub(crate) mod postgres;
+pub(crate) mod record;
 pub(crate) mod router;
 pub(crate) mod store;
 

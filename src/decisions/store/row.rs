@@ -50,7 +50,7 @@ impl Row {
             vec![
                 text(&record.id),
                 maybe(request.map(|request| request.to_string()).as_deref()),
-                maybe(answer.as_deref()),
+                maybe(answer.map(|answer| Value::from(answer).to_string()).as_deref()),
             ]
         });
         let json = serde_json::to_string(&record).map_err(|error| refused(&record.id, &error))?;
@@ -94,14 +94,17 @@ pub(super) fn assemble(
     id: &str,
     record: &str,
     request: Option<&str>,
-    answer: Option<String>,
+    answer: Option<&str>,
 ) -> Result<DecisionRecord, StoreError> {
     let unreadable = |error| StoreError(format!("the stored record {id} cannot be read: {error}"));
     let mut record: DecisionRecord = serde_json::from_str(record).map_err(unreadable)?;
     record.request = request.map(serde_json::from_str).transpose().map_err(unreadable)?;
-    record.answer = answer;
+    record.answer = answer.map(serde_json::from_str).transpose().map_err(unreadable)?;
     Ok(record)
 }
+
+/// In bytes: PostgreSQL's indexes take no row of more than 2,704.
+const LONGEST_LABEL: usize = 1024;
 
 /// A column and the field that it copies.
 type Column<T> = (&'static str, fn(&T) -> Bind);
@@ -109,15 +112,15 @@ type Column<T> = (&'static str, fn(&T) -> Bind);
 const DECISION: [Column<DecisionRecord>; 25] = [
     ("id", |r| text(&r.id)),
     ("at", |r| Bind::Int(Some(r.at.as_microsecond()))),
-    ("route", |r| maybe(r.route.as_deref())),
-    ("tenant", |r| maybe(r.tenant.as_deref())),
-    ("task", |r| maybe(r.task.as_deref())),
-    ("requested_model", |r| text(&r.requested_model)),
+    ("route", |r| label(r.route.as_deref())),
+    ("tenant", |r| label(r.tenant.as_deref())),
+    ("task", |r| label(r.task.as_deref())),
+    ("requested_model", |r| label(Some(&r.requested_model))),
     ("cause", |r| word(&r.cause)),
     ("outcome", |r| word(&r.outcome)),
-    ("tier", |r| maybe(r.tier.as_deref())),
-    ("model", |r| maybe(r.model.as_deref())),
-    ("model_version", |r| maybe(r.model_version.as_deref())),
+    ("tier", |r| label(r.tier.as_deref())),
+    ("model", |r| label(r.model.as_deref())),
+    ("model_version", |r| label(r.model_version.as_deref())),
     ("score", |r| real(r.score)),
     ("threshold", |r| real(r.threshold)),
     ("novelty", |r| real(r.novelty)),
@@ -135,7 +138,7 @@ const DECISION: [Column<DecisionRecord>; 25] = [
 ];
 
 const ATTEMPT: [Column<Attempt>; 12] = [
-    ("tier", |a| text(&a.tier)),
+    ("tier", |a| label(Some(&a.tier))),
     ("purpose", |a| word(&a.purpose)),
     ("status", |a| word(&a.status)),
     ("reason", |a| word(&a.reason)),
@@ -159,6 +162,13 @@ fn text(text: &str) -> Bind {
 
 fn maybe(text: Option<&str>) -> Bind {
     Bind::Text(text.map(Arc::from))
+}
+
+/// A copy of a word that clients or upstreams choose, as it can be filtered by: without the character that PostgreSQL's
+/// texts cannot hold, and no longer than an index takes.
+pub(super) fn label(word: Option<&str>) -> Bind {
+    let Some(word) = word.filter(|word| word.len() > LONGEST_LABEL || word.contains('\0')) else { return maybe(word) };
+    text(&word.replace('\0', "\u{fffd}").chars().take(LONGEST_LABEL / 4).collect::<String>())
 }
 
 /// A value that is optional anyway: what is not finite is stored as unknown, as JSON does.
@@ -201,8 +211,15 @@ mod tests {
         let row = Row::new(record()).unwrap();
         let Some(Bind::Text(Some(json))) = row.decision.last() else { panic!("no record: {row:?}") };
         assert!(!json.contains("yes"), "{json}");
-        assert_eq!(row.content.unwrap()[2], text("yes"));
+        assert_eq!(row.content.unwrap()[2], text("\"yes\""));
         assert!(Row::new(DecisionRecord { request: None, answer: None, ..record() }).unwrap().content.is_none());
+    }
+
+    #[test]
+    fn a_copy_is_what_can_be_indexed() {
+        assert_eq!(label(Some("a\0b")), text("a\u{fffd}b"));
+        assert_eq!(label(Some(&"\u{1f980}".repeat(3000))), text(&"\u{1f980}".repeat(256)));
+        assert_eq!((label(Some("plain")), label(None)), (text("plain"), maybe(None)));
     }
 
     #[test]

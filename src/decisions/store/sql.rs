@@ -1,8 +1,8 @@
 //! SQL text that SQLite and PostgreSQL share but for the placeholders, and what to bind.
 
-use super::row::{Bind, CONTENT_COLUMNS, Row, attempt_columns, decision_columns};
-use super::{DecisionFilter, Page, StoreError};
-use crate::decisions::DecisionRecord;
+use super::row::{Bind, CONTENT_COLUMNS, Row, attempt_columns, decision_columns, label};
+use super::{DecisionFilter, Page};
+use crate::decisions::{DecisionRecord, id};
 
 /// SQL and what its placeholders stand for. The text is made of constants alone; every value is bound.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(super) fn inserts(rows: &[Row]) -> Vec<Statement> {
 
 /// The statement that reads one record: `id`, `record`, `request`, `answer`.
 pub(super) fn select_one(id: &str) -> Statement {
-    let mut statement = Statement { text: SELECT.to_owned(), binds: Vec::new() };
+    let mut statement = Statement { text: format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"), binds: Vec::new() };
     statement.condition("d.id =", Bind::Text(Some(id.into())));
     statement
 }
@@ -32,8 +32,7 @@ pub(super) fn select_one(id: &str) -> Statement {
 /// The statement that reads a page, newest first, with one row more than the page holds: it tells whether there is a
 /// next one.
 pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
-    let select = if filter.without_content { SELECT_BARE } else { SELECT };
-    let mut statement = Statement { text: select.to_owned(), binds: Vec::new() };
+    let mut statement = Statement { text: "SELECT d.id, d.record FROM decisions d".to_owned(), binds: Vec::new() };
     for (column, value) in [
         ("d.route =", &filter.route),
         ("d.tier =", &filter.tier),
@@ -41,35 +40,48 @@ pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
         ("d.task =", &filter.task),
         ("d.id <", &filter.before),
     ] {
-        if let Some(value) = value {
-            statement.condition(column, Bind::Text(Some(value.as_str().into())));
+        if value.is_some() {
+            statement.condition(column, label(value.as_deref()));
         }
     }
     if let Some(since) = filter.since {
-        statement.condition("d.at >=", Bind::Int(Some(since.as_microsecond())));
+        // An id is not older than its record's time: it bounds the search, and `+` keeps to the order of ids.
+        statement.condition("d.id >=", Bind::Text(Some(id::first_of(since).into())));
+        statement.condition("+d.at >=", Bind::Int(Some(since.as_microsecond())));
     }
     statement.text.push_str(" ORDER BY d.id DESC LIMIT ");
     statement.bind(Bind::Int(Some(i64::from(limit(filter)) + 1)));
+    let page = &statement.text;
+    // The page is cut before contents are looked up, whatever the engine makes of their number.
+    statement.text = if filter.without_content {
+        format!("SELECT d.id, d.record, NULL, NULL FROM ({page}) d ORDER BY d.id DESC")
+    } else {
+        format!("SELECT {COLUMNS} FROM ({page}) d {CONTENTS} ORDER BY d.id DESC")
+    };
+    statement
+}
+
+/// The statement that deletes up to a thousand rows whose key is below `id`.
+pub(super) fn delete_before(table: &str, key: &str, id: &str) -> Statement {
+    let mut statement =
+        Statement { text: format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"), binds: Vec::new() };
+    statement.condition(&format!("{key} <"), Bind::Text(Some(id.into())));
+    statement.text.push_str(&format!(" ORDER BY {key} LIMIT 1000)"));
     statement
 }
 
 /// Cuts what [`select_page`] read to a page.
-pub(super) fn page(
-    filter: &DecisionFilter,
-    rows: impl IntoIterator<Item = Result<DecisionRecord, StoreError>>,
-) -> Result<Page, StoreError> {
-    let mut decisions = rows.into_iter().collect::<Result<Vec<_>, _>>()?;
+pub(super) fn page(filter: &DecisionFilter, mut decisions: Vec<DecisionRecord>) -> Page {
     let size = limit(filter) as usize;
     let more = decisions.len() > size;
     decisions.truncate(size);
     let next = decisions.last().filter(|_| more).map(|last| last.id.clone());
-    Ok(Page { decisions, next })
+    Page { decisions, next }
 }
 
-const SELECT: &str =
-    "SELECT d.id, d.record, c.request, c.answer FROM decisions d LEFT JOIN contents c ON c.decision_id = d.id";
+const COLUMNS: &str = "d.id, d.record, c.request, c.answer";
 
-const SELECT_BARE: &str = "SELECT d.id, d.record, NULL, NULL FROM decisions d";
+const CONTENTS: &str = "LEFT JOIN contents c ON c.decision_id = d.id";
 
 impl Statement {
     fn condition(&mut self, comparison: &str, value: Bind) {
@@ -120,7 +132,7 @@ mod tests {
             DecisionFilter { limit: 5000, before: Some("b".into()), route: Some("r".into()), ..Default::default() };
         let statement = select_page(&filter);
         assert!(
-            statement.text.ends_with("WHERE d.route = ? AND d.id < ? ORDER BY d.id DESC LIMIT ?"),
+            statement.text.contains("WHERE d.route = ? AND d.id < ? ORDER BY d.id DESC LIMIT ?)"),
             "{}",
             statement.text
         );

@@ -5,37 +5,37 @@ use std::str::FromStr;
 
 use async_trait::async_trait;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{
-    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteRow,
-    SqliteSynchronous,
-};
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-use super::row::{Bind, Row, assemble};
+use super::StoreError;
+use super::backend::{Backend, query, record, unreadable};
+use super::row::Row;
 use super::sql::{self, Statement};
-use super::writer::{Sink, Writer};
-use super::{DecisionFilter, DecisionStore, Page, StoreError};
-use crate::config::{Durability, LogConfig};
+use super::writer::Sink;
+use crate::config::{Durability, LogUrl};
 use crate::decisions::DecisionRecord;
 
-/// Records in a SQLite file: one writer that commits in groups, and readers beside it.
+/// A SQLite file: one connection that writes, and readers beside it.
 #[derive(Debug)]
-pub(super) struct SqliteStore {
-    writer: Writer,
+pub(super) struct SqliteFile {
     write: SqlitePool,
     read: SqlitePool,
     file: PathBuf,
 }
 
-static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations");
+static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/sqlite");
 
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
 
-impl SqliteStore {
-    /// Opens or creates the file that the configuration names, by default `data_dir/rungs.db`.
-    pub(super) async fn open(config: &LogConfig, data_dir: &Path) -> Result<Self, StoreError> {
-        let options = options(config, data_dir)?;
+impl SqliteFile {
+    /// Opens or creates the file that the URL names, by default `data_dir/rungs.db`.
+    pub(super) async fn open(
+        url: Option<&LogUrl>,
+        durability: Durability,
+        data_dir: &Path,
+    ) -> Result<Self, StoreError> {
+        let options = options(url, durability, data_dir)?;
         let file = options.get_filename().to_owned();
         create(&file).map_err(|error| cannot_open(&file, &error, "create the folder, or set log.url or data_dir"))?;
         let write = SqlitePoolOptions::new()
@@ -45,90 +45,51 @@ impl SqliteStore {
             .map_err(|error| explain_open(&file, &error))?;
         MIGRATIONS.run(&write).await.map_err(|error| explain_migration(&file, &error))?;
         let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
-        let sink = SqliteSink { pool: write.clone(), file: file.clone() };
-        Ok(Self { writer: Writer::start(sink, config.durability), write, read, file })
+        Ok(Self { write, read, file })
     }
 
-    async fn select(&self, statement: Statement) -> Result<Vec<Result<DecisionRecord, StoreError>>, StoreError> {
-        let rows = query(statement).fetch_all(&self.read).await.map_err(|error| self.unreadable(&error))?;
-        Ok(rows.iter().map(|row| self.record(row)).collect())
-    }
-
-    fn record(&self, row: &SqliteRow) -> Result<DecisionRecord, StoreError> {
-        let read = |error| self.unreadable(&error);
-        let id: &str = row.try_get(0).map_err(read)?;
-        let record: &str = row.try_get(1).map_err(read)?;
-        assemble(id, record, row.try_get(2).map_err(read)?, row.try_get(3).map_err(read)?)
-    }
-
-    fn unreadable(&self, error: &sqlx::Error) -> StoreError {
-        StoreError(format!("{} cannot be read: {error}", self.file.display()))
-    }
-}
-
-#[async_trait]
-impl DecisionStore for SqliteStore {
-    async fn append(&self, record: DecisionRecord) -> Result<(), StoreError> {
-        self.writer.append(Row::new(record)?).await
-    }
-
-    async fn get(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError> {
-        self.select(sql::select_one(id)).await?.pop().transpose()
-    }
-
-    async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError> {
-        sql::page(filter, self.select(sql::select_page(filter)).await?)
-    }
-
-    async fn close(&self) -> Result<(), StoreError> {
-        let flushed = self.writer.close().await;
-        // The connection that writes goes last: closing it folds the write-ahead log into the file.
-        self.read.close().await;
-        self.write.close().await;
-        flushed
-    }
-}
-
-struct SqliteSink {
-    pool: SqlitePool,
-    file: PathBuf,
-}
-
-impl SqliteSink {
     async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
         for statement in sql::inserts(rows) {
-            query(statement).execute(&mut *transaction).await?;
+            query(statement.text, statement.binds).execute(&mut *transaction).await?;
         }
         transaction.commit().await
     }
+
+    fn unwritable(&self, error: &sqlx::Error) -> StoreError {
+        StoreError(format!("{} cannot be written: {error}: is the disk full or read-only?", self.file.display()))
+    }
 }
 
 #[async_trait]
-impl Sink for SqliteSink {
+impl Sink for SqliteFile {
     async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
-        self.commit(rows).await.map_err(|error| {
-            StoreError(format!("{} cannot be written: {error}: is the disk full or read-only?", self.file.display()))
-        })
+        self.commit(rows).await.map_err(|error| self.unwritable(&error))
     }
 }
 
-fn query(statement: Statement) -> sqlx::query::Query<'static, Sqlite, SqliteArguments> {
-    let mut query = sqlx::query(AssertSqlSafe(statement.text));
-    for bind in statement.binds {
-        query = match bind {
-            Bind::Text(text) => query.bind(text),
-            Bind::Int(n) => query.bind(n),
-            Bind::Real(x) => query.bind(x),
-            Bind::Bool(yes) => query.bind(yes),
-        };
+#[async_trait]
+impl Backend for SqliteFile {
+    async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+        let place = self.file.display();
+        let rows = query(statement.text, statement.binds).fetch_all(&self.read).await;
+        rows.map_err(|error| unreadable(&place, &error))?.iter().map(|row| record(row, &place)).collect()
     }
-    // The text differs with the number of rows: preparing it for later would fill the cache with strangers.
-    query.persistent(false)
+
+    async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+        let done = query(statement.text, statement.binds).execute(&self.write).await;
+        done.map(|done| done.rows_affected()).map_err(|error| self.unwritable(&error))
+    }
+
+    async fn close(&self) {
+        // The connection that writes goes last: closing it folds the write-ahead log into the file.
+        self.read.close().await;
+        self.write.close().await;
+    }
 }
 
-fn options(config: &LogConfig, data_dir: &Path) -> Result<SqliteConnectOptions, StoreError> {
-    let options = match &config.url {
+fn options(url: Option<&LogUrl>, durability: Durability, data_dir: &Path) -> Result<SqliteConnectOptions, StoreError> {
+    let options = match url.map(LogUrl::expose) {
         None => SqliteConnectOptions::new().filename(data_dir.join("rungs.db")),
         Some(url) if url.contains(":memory:") || url.contains("mode=memory") => {
             return Err(StoreError(format!("log.url = \"{url}\": a log in memory keeps nothing; name a file")));
@@ -137,7 +98,7 @@ fn options(config: &LogConfig, data_dir: &Path) -> Result<SqliteConnectOptions, 
             StoreError(format!("log.url = \"{url}\": {error}; write it like sqlite:///var/lib/rungs/rungs.db"))
         })?,
     };
-    let synchronous = match config.durability {
+    let synchronous = match durability {
         Durability::Commit => SqliteSynchronous::Full,
         Durability::Relaxed => SqliteSynchronous::Normal,
     };

@@ -57,7 +57,7 @@ struct Entry {
 
 impl Writer {
     /// Starts the writer's task on the current runtime.
-    pub(super) fn start(sink: impl Sink, durability: Durability) -> Self {
+    pub(super) fn start(sink: Arc<dyn Sink>, durability: Durability) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
         tokio::spawn(Task { sink, messages, durability, closing: closing.clone(), lost: Ok(()) }.run());
@@ -103,8 +103,8 @@ impl Writer {
     }
 }
 
-struct Task<S> {
-    sink: S,
+struct Task {
+    sink: Arc<dyn Sink>,
     messages: mpsc::UnboundedReceiver<Message>,
     durability: Durability,
     closing: CancellationToken,
@@ -112,7 +112,7 @@ struct Task<S> {
     lost: Result<(), StoreError>,
 }
 
-impl<S: Sink> Task<S> {
+impl Task {
     async fn run(mut self) {
         while let Some(first) = self.messages.recv().await {
             if self.durability == Durability::Relaxed {
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[async_trait]
-    impl Sink for Arc<Flaky> {
+    impl Sink for Flaky {
         async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
             self.writes.fetch_add(1, Ordering::SeqCst);
             if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {

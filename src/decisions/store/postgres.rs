@@ -1,0 +1,168 @@
+//! The store of several machines: a PostgreSQL database.
+
+mod partitions;
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use sqlx::ConnectOptions;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+
+use super::StoreError;
+use super::backend::{Backend, query, record, unreadable};
+use super::row::Row;
+use super::sql::{self, Statement};
+use super::writer::Sink;
+use crate::config::{Durability, LogUrl};
+use crate::decisions::DecisionRecord;
+
+/// A database that other routers may share.
+#[derive(Debug)]
+pub(super) struct Postgres {
+    pool: PgPool,
+    /// What errors call it: the URL without its password.
+    place: String,
+}
+
+static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/postgres");
+
+/// Connections of one router: one that writes, one for the upkeep, and readers.
+const CONNECTIONS: u32 = 6;
+
+/// How long a connection may take to come about, or to become free.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Postgres {
+    /// Connects and brings the schema up to date.
+    pub(super) async fn open(url: &LogUrl, durability: Durability) -> Result<Self, StoreError> {
+        let place = url.to_string();
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(PATIENCE)
+            .connect_with(options(url, durability)?)
+            .await
+            .map_err(|error| cannot_open(&place, &error, "is the server up, and may this user connect?"))?;
+        MIGRATIONS.run(&pool).await.map_err(|error| explain_migration(&place, &error))?;
+        let postgres = Self { pool, place };
+        postgres.upkeep(Timestamp::now(), None).await?;
+        Ok(postgres)
+    }
+
+    async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        for statement in sql::inserts(rows) {
+            query(numbered(&statement.text), statement.binds).execute(&mut *transaction).await?;
+        }
+        transaction.commit().await
+    }
+
+    fn unwritable(&self, error: &sqlx::Error) -> StoreError {
+        StoreError(format!("{} cannot be written: {error}", self.place))
+    }
+}
+
+#[async_trait]
+impl Sink for Postgres {
+    async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
+        self.commit(rows).await.map_err(|error| self.unwritable(&error))
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
+    async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+        let rows = query(numbered(&statement.text), statement.binds).fetch_all(&self.pool).await;
+        let rows = rows.map_err(|error| unreadable(&self.place, &error))?;
+        rows.iter().map(|row| record(row, &self.place)).collect()
+    }
+
+    async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+        let done = query(numbered(&statement.text), statement.binds).execute(&self.pool).await;
+        done.map(|done| done.rows_affected()).map_err(|error| self.unwritable(&error))
+    }
+
+    async fn upkeep(&self, now: Timestamp, keep_since: Option<Timestamp>) -> Result<(), StoreError> {
+        partitions::keep(&self.pool, now, keep_since)
+            .await
+            .map_err(|error| StoreError(format!("the partitions of {} cannot be kept: {error}", self.place)))
+    }
+
+    async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+fn options(url: &LogUrl, durability: Durability) -> Result<PgConnectOptions, StoreError> {
+    // What the parser says may quote a part of the URL.
+    let unusable = || {
+        StoreError(format!(
+            "log.url = \"{url}\" is not usable; write it like postgres://USER@HOST/DATABASE?sslmode=require"
+        ))
+    };
+    let options = PgConnectOptions::from_str(url.expose()).map_err(|_| unusable())?;
+    let commit = match durability {
+        Durability::Commit => "on",
+        Durability::Relaxed => "off",
+    };
+    let options = options.application_name("rungs").options([("synchronous_commit", commit)]);
+    if options.get_ssl_mode() as u8 >= PgSslMode::Require as u8 {
+        install_tls();
+    }
+    // A statement of hundreds of rows has nothing to tell that an error does not.
+    Ok(options.disable_statement_logging())
+}
+
+/// Only the first provider of a process is kept; a second one is no error.
+fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The text with PostgreSQL's placeholders: `$1` for the first `?`. Texts of statements hold no other `?`.
+fn numbered(text: &str) -> String {
+    let mut numbered = String::with_capacity(text.len() * 2);
+    for (i, piece) in text.split('?').enumerate() {
+        if i > 0 {
+            numbered.push('$');
+            numbered.push_str(&i.to_string());
+        }
+        numbered.push_str(piece);
+    }
+    numbered
+}
+
+fn cannot_open(place: &str, reason: &dyn std::fmt::Display, remedy: &str) -> StoreError {
+    StoreError(format!("{place} cannot be opened: {reason}; {remedy}"))
+}
+
+fn explain_migration(place: &str, error: &MigrateError) -> StoreError {
+    match error {
+        MigrateError::VersionMissing(version) => cannot_open(
+            place,
+            &format_args!("its schema {version} is newer than this program"),
+            "run the version of rungs that wrote it or a later one, or set log.url to another database",
+        ),
+        error => cannot_open(place, error, "may this user create tables there?"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_numbered() {
+        assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
+        assert_eq!(numbered("a"), "a");
+    }
+
+    #[test]
+    fn an_url_that_cannot_be_used_is_refused_without_its_password() {
+        let error = options(&LogUrl::from("postgres://u:s3cret@h:port/d"), Durability::Commit).unwrap_err();
+        assert!(error.0.contains("log.url") && !error.0.contains("s3cret"), "{error}");
+        let error = options(&LogUrl::from("postgres://u:s3cret@h/d?sslmode=s3cret"), Durability::Commit).unwrap_err();
+        assert!(!error.0.contains("s3cret"), "{error}");
+    }
+}

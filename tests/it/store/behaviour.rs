@@ -1,0 +1,112 @@
+//! What every store must do, written against the trait.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
+
+use crate::support::record::{bare_record, full_record};
+
+pub(crate) async fn ids(store: &dyn DecisionStore, filter: &DecisionFilter) -> Vec<String> {
+    store.list(filter).await.unwrap().decisions.into_iter().map(|record| record.id).collect()
+}
+
+pub(crate) async fn records_come_back_field_by_field(store: &Arc<dyn DecisionStore>) {
+    for record in [full_record(1), bare_record(2)] {
+        store.append(record.clone()).await.unwrap();
+        assert_eq!(store.get(&record.id).await.unwrap(), Some(record));
+    }
+    assert_eq!(store.get("nothing").await.unwrap(), None);
+    let listed = store.list(&DecisionFilter { limit: 10, ..Default::default() }).await.unwrap();
+    assert_eq!(listed.decisions, [bare_record(2), full_record(1)]);
+    assert_eq!(listed.next, None);
+    let bare = DecisionFilter { limit: 10, without_content: true, ..Default::default() };
+    let without = DecisionRecord { request: None, answer: None, ..full_record(1) };
+    assert_eq!(store.list(&bare).await.unwrap().decisions, [bare_record(2), without]);
+}
+
+pub(crate) async fn a_second_append_of_an_id_changes_nothing(store: &Arc<dyn DecisionStore>) {
+    store.append(full_record(1)).await.unwrap();
+    store.append(DecisionRecord { route: Some("other".into()), attempts: vec![], ..full_record(1) }).await.unwrap();
+    assert_eq!(store.get(&full_record(1).id).await.unwrap(), Some(full_record(1)));
+}
+
+pub(crate) async fn paging_has_no_gaps_or_repeats_while_rows_are_added(store: &Arc<dyn DecisionStore>) {
+    for n in 0..25 {
+        store.append(bare_record(n)).await.unwrap();
+    }
+    let (mut seen, mut before) = (Vec::new(), None);
+    for added in 100.. {
+        let page = store.list(&DecisionFilter { limit: 7, before, ..Default::default() }).await.unwrap();
+        seen.extend(page.decisions.into_iter().map(|record| record.id));
+        store.append(bare_record(added)).await.unwrap();
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    let expected: Vec<_> = (0..25).rev().map(|n| bare_record(n).id).collect();
+    assert_eq!(seen, expected);
+}
+
+pub(crate) async fn filters_narrow_and_combine(store: &Arc<dyn DecisionStore>) {
+    let with = |n, f: fn(&mut DecisionRecord)| {
+        let mut record = full_record(n);
+        f(&mut record);
+        record
+    };
+    for record in [
+        with(0, |_| {}),
+        with(1, |r| r.route = Some("math".into())),
+        with(2, |r| r.tier = Some("small".into())),
+        with(3, |r| r.tenant = None),
+        with(4, |r| r.task = Some("task-2".into())),
+    ] {
+        store.append(record).await.unwrap();
+    }
+    let all = DecisionFilter { limit: 100, ..Default::default() };
+    let one = |n| vec![full_record(n).id];
+    assert_eq!(ids(&**store, &DecisionFilter { route: Some("math".into()), ..all.clone() }).await, one(1));
+    assert_eq!(ids(&**store, &DecisionFilter { tier: Some("small".into()), ..all.clone() }).await, one(2));
+    assert_eq!(ids(&**store, &DecisionFilter { task: Some("task-2".into()), ..all.clone() }).await, one(4));
+    let tenant = DecisionFilter { tenant: full_record(0).tenant, ..all.clone() };
+    assert_eq!(ids(&**store, &tenant).await.len(), 4);
+    let since = DecisionFilter { since: Some(full_record(3).at), ..tenant };
+    assert_eq!(ids(&**store, &since).await, one(4));
+    assert_eq!(ids(&**store, &DecisionFilter { limit: 0, ..all }).await, one(4), "a limit of 0 is taken as 1");
+}
+
+pub(crate) async fn a_thousand_concurrent_appends_all_arrive(store: &Arc<dyn DecisionStore>) {
+    let appends: Vec<_> = (0..1000)
+        .map(|n| {
+            let store = store.clone();
+            tokio::spawn(async move { store.append(full_record(n)).await })
+        })
+        .collect();
+    for append in appends {
+        append.await.unwrap().unwrap();
+    }
+    let page = ids(&**store, &DecisionFilter { limit: 1000, ..Default::default() }).await;
+    assert_eq!(page.iter().collect::<HashSet<_>>().len(), 1000);
+}
+
+pub(crate) async fn a_closed_store_refuses(store: &Arc<dyn DecisionStore>) {
+    store.close().await.unwrap();
+    store.close().await.unwrap();
+    assert!(store.append(full_record(1)).await.unwrap_err().0.contains("closed"));
+}
+
+pub(crate) async fn what_clients_call_things_is_found_whatever_it_is(store: &Arc<dyn DecisionStore>) {
+    let odd = "a\0b".to_owned();
+    let long = "\u{1f980}".repeat(3_000);
+    let record = DecisionRecord {
+        tenant: Some(odd.clone()),
+        route: Some(long.clone()),
+        answer: Some("nul \0 and \u{1f980}".to_owned()),
+        ..full_record(1)
+    };
+    store.append(record.clone()).await.unwrap();
+    assert_eq!(store.get(&record.id).await.unwrap(), Some(record.clone()));
+    let filter = DecisionFilter { limit: 9, tenant: Some(odd), route: Some(long), ..Default::default() };
+    assert_eq!(store.list(&filter).await.unwrap().decisions, [record]);
+}

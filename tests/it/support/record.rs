@@ -1,0 +1,133 @@
+//! Records to store.
+
+use indexmap::IndexMap;
+use jiff::{Timestamp, ToSpan};
+use rungs::chat::Usage;
+use rungs::decisions::{
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, EscalationReason, Form,
+    Outcome, Posterior, Purpose, Signals,
+};
+use rungs::difficulty::Acceptability;
+use rungs::policy::Cause;
+use serde_json::json;
+
+const START: &str = "2026-03-04T05:06:07.123456789Z";
+
+/// An id as a request of this moment gets it, the same each time.
+pub(crate) fn id_at(at: Timestamp) -> String {
+    let millis = u64::try_from(at.as_millisecond()).unwrap();
+    uuid::Builder::from_unix_timestamp_millis(millis, &[7; 10]).into_uuid().to_string()
+}
+
+/// A record in which every field is set, the `n`th of its kind.
+pub(crate) fn full_record(n: u64) -> DecisionRecord {
+    let at = START.parse::<Timestamp>().unwrap().checked_add(i64::try_from(n).unwrap().seconds()).unwrap();
+    DecisionRecord {
+        id: id_at(at),
+        at,
+        route: Some("support".to_owned()),
+        task: Some("task-1".to_owned()),
+        tenant: Some("tenant \u{1f980} \"quoted\"".to_owned()),
+        requested_model: "auto".to_owned(),
+        cause: Cause::ContextWindow,
+        model_version: Some("v1".to_owned()),
+        p: IndexMap::from([
+            ("small".to_owned(), Acceptability::new(0.1)),
+            ("large".into(), Acceptability::new(1.0 / 3.0)),
+        ]),
+        score: Some(1.0 / 3.0 - 0.1),
+        threshold: Some(0.2),
+        novelty: Some(f64::MIN_POSITIVE),
+        rungs: vec!["small".to_owned(), "large".to_owned()],
+        propensity: 0.98,
+        outcome: Outcome::Served,
+        tier: Some("large".to_owned()),
+        model: Some("large-2026".to_owned()),
+        escalations: 1,
+        streamed: true,
+        stand_in: true,
+        usage: Usage {
+            cached_tokens: 64,
+            cache_write_5m_tokens: 8,
+            cache_write_1h_tokens: 4,
+            reasoning_tokens: 2,
+            batch: true,
+            ..Usage::new(118, 9)
+        },
+        cost_usd: Some(0.000_12),
+        latency_ms: 310.25,
+        ttft_ms: Some(300.125),
+        decide_ms: 0.07,
+        cap: Some(Cap::Cost),
+        error: Some("none".to_owned()),
+        config: "abcdef".to_owned(),
+        request: Some(json!({"model": "auto", "messages": [{"role": "user", "content": "a\u{0}b"}], "seed": 1.10})),
+        answer: Some("it's 42\n".to_owned()),
+        attempts: vec![
+            Attempt {
+                status: AttemptStatus::Rejected,
+                reason: Some(EscalationReason::LowLogprob),
+                error: Some("low".to_owned()),
+                ..attempt("small")
+            },
+            attempt("large"),
+        ],
+    }
+}
+
+fn attempt(tier: &str) -> Attempt {
+    Attempt {
+        tier: tier.to_owned(),
+        purpose: Purpose::Answer,
+        status: AttemptStatus::Accepted,
+        reason: None,
+        signals: Signals {
+            mean_logprob: Some(-0.9),
+            agreement: Some(2.0 / 3.0),
+            form: Some(Form::Unchecked),
+            posterior: Some(Posterior { own: 0.25, above: 0.75, price: 0.125 }),
+        },
+        checks: vec![CheckResult {
+            name: "tests".to_owned(),
+            verdict: CheckVerdict::Pass,
+            score: Some(0.75),
+            error: None,
+            took_ms: 1.5,
+        }],
+        usage: Some(Usage { cached_tokens: 32, ..Usage::new(59, 4) }),
+        cost_usd: Some(0.000_06),
+        started_ms: 0.2,
+        latency_ms: 150.0,
+        finish_reason: Some("stop".to_owned()),
+        model: Some(format!("{tier}-2026")),
+        error: None,
+        endpoint: Some("eu.example.com".to_owned()),
+        failed_calls: vec![CallFailure {
+            endpoint: "us.example.com".to_owned(),
+            error: "answered with status 500".to_owned(),
+            latency_ms: 3.5,
+        }],
+    }
+}
+
+pub(crate) fn bare_record(n: u64) -> DecisionRecord {
+    DecisionRecord {
+        route: None,
+        task: None,
+        tenant: None,
+        model_version: None,
+        p: IndexMap::new(),
+        score: None,
+        threshold: None,
+        novelty: None,
+        tier: None,
+        model: None,
+        cost_usd: None,
+        ttft_ms: None,
+        error: None,
+        request: None,
+        answer: None,
+        attempts: vec![],
+        ..full_record(n)
+    }
+}
