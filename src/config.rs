@@ -10,6 +10,7 @@ mod policy;
 mod price;
 mod route;
 mod server;
+mod stream;
 mod tier;
 mod upstreams;
 
@@ -29,6 +30,7 @@ pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
 pub use price::Price;
 pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
+pub use stream::StreamConfig;
 pub use tier::TierConfig;
 pub use upstreams::UpstreamsConfig;
 
@@ -162,7 +164,7 @@ mod tests {
             .lines()
             .map(|line| match line.strip_prefix("# ") {
                 Some(rest)
-                    if rest.starts_with("[[") || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) =>
+                    if rest.starts_with('[') || rest.split_once(" = ").is_some_and(|(key, _)| !key.contains(' ')) =>
                 {
                     rest
                 }
@@ -187,6 +189,11 @@ mod tests {
 
     #[test]
     fn values_out_of_range_name_their_key() {
+        for checkpoints in ["[0]", "[32, 16]", "[16, 16]"] {
+            let error = load(&format!("[cascade.stream]\ncheckpoints = {checkpoints}")).unwrap_err();
+            assert!(error.message.contains("cascade.stream.checkpoints"), "{error}");
+        }
+        assert!(load("[routes.chat]\nttft_budget_s = -1.0").unwrap_err().message.contains("routes.chat.ttft_budget_s"));
         assert!(load("[cascade]\nmin_agreement = 2").unwrap_err().message.contains("cascade.min_agreement"));
         assert!(load("[policy]\nthreshold = \"cheapest\"").unwrap_err().message.contains("economy"));
         assert!(load("[aliases]\nx = \"nowhere\"").unwrap_err().message.contains("nowhere"));

@@ -23,7 +23,7 @@ use crate::config::{CheckConfig, ChecksConfig, RouteConfig};
 use crate::decisions::{CheckResult, CheckVerdict, EscalationReason};
 
 /// The route whose checks hold for requests of a route that has none of its own, and for those without a route.
-const ANY: &str = "default";
+pub(super) const ANY: &str = "default";
 
 /// The checks of every route.
 #[derive(Debug)]
@@ -91,15 +91,26 @@ impl Checks {
 
     /// Runs the checks of the answer's route beside each other.
     pub(super) async fn run(&self, subject: Subject<'_>, schemas: &Schemas) -> Checked {
-        let named = subject.route.and_then(|route| self.routes.get(route));
-        let Some(checks) = named.or_else(|| self.routes.get(ANY)).filter(|checks| !checks.is_empty()) else {
+        let checks = self.of(subject.route);
+        if checks.is_empty() {
             return Checked::default();
-        };
+        }
         let input = input(subject);
         let results = join_all(checks.iter().map(|check| self.judge(check, subject, input.clone(), schemas))).await;
         let vouching = checks.iter().zip(&results).filter(|(check, _)| check.config.vouches);
         let vouched = vouching.map(|(_, result)| result.verdict).any(|verdict| verdict == CheckVerdict::Pass);
         Checked { results, vouched }
+    }
+
+    /// Whether a route's answers are checked, and whether one of the checks can vouch for an answer.
+    pub(super) fn of_route(&self, route: Option<&str>) -> (bool, bool) {
+        let checks = self.of(route);
+        (!checks.is_empty(), checks.iter().any(|check| check.config.vouches))
+    }
+
+    fn of(&self, route: Option<&str>) -> &[Check] {
+        let named = route.and_then(|route| self.routes.get(route));
+        named.or_else(|| self.routes.get(ANY)).map_or(&[], Vec::as_slice)
     }
 
     /// How every check does, route by route.

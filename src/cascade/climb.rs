@@ -4,7 +4,7 @@ use super::call::{Fetched, Shape};
 use super::engine::{Engine, Job};
 use super::failure::FailureCause;
 use super::live::Live;
-use super::rung::{Miss, Rejected, ask, ask_checked};
+use super::rung::{Miss, ask, ask_checked};
 use crate::policy::Plan;
 use crate::upstream::{Phase, Tier, UpstreamError};
 
@@ -17,35 +17,52 @@ pub(super) enum Arrived {
 }
 
 impl Engine {
-    /// Goes up rung by rung until there is something to serve.
+    /// Goes up until there is something to serve. A tier that fails is left out; where none above an answer that did not
+    /// pass gives one, that answer is served.
     pub(super) async fn climb(&self, job: &mut Job, shape: Shape) -> Result<Arrived, FailureCause> {
-        let rungs = self.rungs(&job.plan)?;
+        // The tiers above the answer at hand that were not asked, and which of them is next.
+        let mut left = self.rungs(&job.plan)?;
+        let mut next = 0;
         let mut at_hand = None;
         let mut failure = FailureCause::Internal("the plan has no tier".to_owned());
-        for (i, tier) in rungs.iter().enumerate() {
-            if let Some(cap) = job.caps.forbids(&job.ledger, [*tier]) {
+        while let Some(&tier) = left.get(next) {
+            if let Some(cap) = job.caps.forbids(&job.ledger, [tier]) {
                 job.ledger.stopped(cap);
                 return serve_all_the_same(job, at_hand).ok_or(FailureCause::Cap(cap));
             }
-            if i > 0 {
+            if job.ledger.calls() > 0 {
                 job.ledger.escalated();
             }
-            let above = rungs[i + 1..].last().copied();
-            match self.take(job, tier, above, shape).await {
+            match self.take(job, tier, &left[next + 1..], shape).await {
                 Ok(arrived) => return Ok(arrived),
-                Err(Miss::Failed(UpstreamError::Timeout(Phase::Request))) => return Err(FailureCause::Deadline),
                 Err(Miss::Failed(error)) => {
                     tracing::warn!(decision = job.ledger.id(), tier = tier.name(), %error, "the tier failed");
-                    failure = FailureCause::Upstream { tier: tier.name().to_owned(), error };
+                    left.remove(next);
+                    // Where none is left above, the best of those that were passed by.
+                    next = next.min(left.len().saturating_sub(1));
+                    failure = match error {
+                        UpstreamError::Timeout(Phase::Request) => {
+                            left.clear();
+                            FailureCause::Deadline
+                        }
+                        error => FailureCause::Upstream { tier: tier.name().to_owned(), error },
+                    };
                 }
                 Err(Miss::Rejected(rejected)) => {
                     let reason = rejected.reason;
                     tracing::debug!(decision = job.ledger.id(), tier = tier.name(), ?reason, "the answer did not pass");
-                    at_hand = Some((*tier, rejected));
+                    left.drain(..=next);
+                    next = rejected.next.min(left.len().saturating_sub(1));
+                    let complete = rejected.fetched.map(|fetched| (tier, rejected.attempt, fetched));
+                    at_hand = complete.or(at_hand);
                 }
             }
         }
-        Err(failure)
+        if at_hand.is_some() {
+            tracing::warn!(decision = job.ledger.id(), %failure, "an answer that did not pass is served");
+            job.ledger.fell_back();
+        }
+        serve_all_the_same(job, at_hand).ok_or(failure)
     }
 
     fn rungs(&self, plan: &Plan) -> Result<Vec<&Tier>, FailureCause> {
@@ -53,22 +70,24 @@ impl Engine {
         plan.rungs.iter().map(|name| self.tiers.get(name).ok_or_else(|| unknown(name))).collect()
     }
 
-    /// Asks one tier; `above` is the highest one left, if there is any.
-    async fn take(&self, job: &mut Job, tier: &Tier, above: Option<&Tier>, shape: Shape) -> Result<Arrived, Miss> {
-        let complete = |fetched| Arrived::Complete(tier.clone(), fetched);
-        if let Some(above) = above.filter(|_| job.plan.checked) {
-            return ask_checked(job, tier, above, shape, &self.examiner).await.map(complete);
+    /// Asks one tier; `above` are those that a climb from it may go to.
+    async fn take(&self, job: &mut Job, tier: &Tier, above: &[&Tier], shape: Shape) -> Result<Arrived, Miss> {
+        if job.plan.checked && !above.is_empty() {
+            return ask_checked(job, tier, above, shape, &self.examiner).await;
         }
         match shape {
-            Shape::Whole => ask(job, tier, shape, &self.examiner).await.map(complete),
+            Shape::Whole => {
+                let fetched = ask(job, tier, shape, &self.examiner).await?;
+                Ok(Arrived::Complete(tier.clone(), fetched))
+            }
             Shape::Stream => Live::open(job, tier).await.map(Arrived::Live).map_err(Miss::Failed),
         }
     }
 }
 
-/// The answer that came nearest to being served: the last one.
-fn serve_all_the_same(job: &mut Job, at_hand: Option<(&Tier, Rejected)>) -> Option<Arrived> {
-    let (tier, rejected) = at_hand?;
-    job.ledger.served_all_the_same(rejected.attempt);
-    Some(Arrived::Complete(tier.clone(), rejected.fetched))
+/// The answer that came nearest to being served: the last whole one.
+fn serve_all_the_same(job: &mut Job, at_hand: Option<(&Tier, usize, Fetched)>) -> Option<Arrived> {
+    let (tier, attempt, fetched) = at_hand?;
+    job.ledger.served_all_the_same(attempt);
+    Some(Arrived::Complete(tier.clone(), fetched))
 }

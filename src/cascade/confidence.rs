@@ -1,6 +1,6 @@
 //! What an answer itself tells of how good it is.
 
-use super::phrases::{is_refusal, states_uncertainty};
+use super::phrases::{begins_unsure, closed, is_refusal, states_uncertainty};
 use crate::chat::{Answer, ChatRequest, TokenLogprob};
 use crate::config::CascadeConfig;
 use crate::decisions::{EscalationReason, Form, Signals};
@@ -77,10 +77,29 @@ pub(super) fn is_truncated(request: &ChatRequest, answer: &Answer) -> bool {
     answer.finish_reason.as_deref() == Some("length") && !at_clients_limit
 }
 
-pub(super) fn mean_logprob(tokens: &[TokenLogprob]) -> Option<f64> {
+/// What is wrong with an answer for certain, or in its own words, as far as its beginning shows.
+pub(super) fn begins_badly(answer: &Answer) -> Option<EscalationReason> {
+    if answer.refusal.as_ref().is_some_and(|refusal| !refusal.trim().is_empty()) {
+        return Some(EscalationReason::Refusal);
+    }
+    if !answer.tool_calls.is_empty() {
+        return None;
+    }
+    let text = closed(&answer.text);
+    if is_refusal(text) {
+        return Some(EscalationReason::Refusal);
+    }
+    begins_unsure(text).then_some(EscalationReason::Unsure)
+}
+
+/// The log-probabilities that are numbers, within [`LOWEST_LOGPROB`] and 0.
+pub(super) fn logprobs(tokens: &[TokenLogprob]) -> impl Iterator<Item = f64> {
     let values = tokens.iter().map(|token| token.logprob).filter(|value| !value.is_nan());
-    let (sum, count) =
-        values.fold((0.0, 0_u32), |(sum, count), value| (sum + value.clamp(LOWEST_LOGPROB, 0.0), count + 1));
+    values.map(|value| value.clamp(LOWEST_LOGPROB, 0.0))
+}
+
+pub(super) fn mean_logprob(tokens: &[TokenLogprob]) -> Option<f64> {
+    let (sum, count) = logprobs(tokens).fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / f64::from(count))
 }
 

@@ -6,7 +6,7 @@ mod stated;
 mod tokens;
 
 use super::agreement::Vote;
-use super::confidence::is_truncated;
+use super::confidence::{self, is_truncated};
 use super::phrases::{is_refusal, states_uncertainty};
 use crate::chat::{Answer, ChatRequest};
 use crate::policy::text_tokens;
@@ -65,6 +65,12 @@ pub const SIGNALS: [&str; 24] = [
     "no_stated_confidence",
 ];
 
+/// The place of `length`, ln(1 + tokens), in [`SIGNALS`].
+pub const LENGTH: usize = 17;
+
+/// Signals that only the end of an answer shows: `truncated`, `malformed`.
+const OF_THE_END: [usize; 2] = [18, 21];
+
 /// Families of signals that measure the same thing, by their places in [`SIGNALS`].
 pub const FAMILIES: [&[usize]; 2] = [&[0, 1, 2, 10], &[13, 14, 15]];
 
@@ -72,8 +78,24 @@ impl Evidence {
     /// Looks at an answer to a request.
     #[must_use]
     pub fn of(request: &ChatRequest, answer: &Answer, beside: Beside<'_>) -> Self {
-        let length = length(answer);
-        let logprobs = tokens::logprobs(answer, beside.mean_logprob, length);
+        let length = length(answer) as f64;
+        // Tokens that are known by their log-probabilities are counted by those.
+        let least = if confidence::logprobs(&answer.logprobs).next().is_some() { 0.0 } else { length.max(1.0) };
+        Self::by_length(request, answer, beside, [length, least])
+    }
+
+    /// Looks at the beginning of an answer, taken to become as long as answers usually are: `usual` tokens. How the
+    /// answer ends (cut short, malformed) is not known.
+    #[must_use]
+    pub fn of_beginning(request: &ChatRequest, answer: &Answer, usual: f64) -> Self {
+        let length = usual.max(length(answer) as f64);
+        let mut evidence = Self::by_length(request, answer, Beside::default(), [length; 2]);
+        OF_THE_END.iter().for_each(|signal| evidence.values[*signal] = f64::NAN);
+        evidence
+    }
+
+    fn by_length(request: &ChatRequest, answer: &Answer, beside: Beside<'_>, [length, least]: [f64; 2]) -> Self {
+        let logprobs = tokens::logprobs(answer, beside.mean_logprob, least);
         let alternatives = tokens::alternatives(answer);
         let agreement = agreement(beside.vote);
         let stated = stated::confidence(&answer.text);
@@ -100,7 +122,7 @@ impl Evidence {
             entropy,
             clusters,
             flag(share.is_nan()),
-            (length as f64).ln_1p(),
+            length.ln_1p(),
             flag(is_truncated(request, answer)),
             flag(refused || is_refusal(&answer.text)),
             flag(states_uncertainty(&answer.text)),

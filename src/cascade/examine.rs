@@ -1,10 +1,15 @@
 //! Measures an answer and says whether it passes.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::time::Instant;
 
 use super::agreement::{Conclusion, Meaning, Vote, vote};
-use super::checks::{Checked, Checks, Subject};
+use super::checks::{ANY, Checked, Checks, Subject};
 use super::confidence;
+use super::engine::Job;
 use super::form::form;
 use super::schemas::Schemas;
 use crate::chat::{Answer, ChatRequest};
@@ -18,6 +23,8 @@ pub(super) struct Examiner {
     pub(super) checks: Checks,
     schemas: Schemas,
     embedder: Option<Arc<dyn Embedder>>,
+    /// Of the routes that have their own, how long a streamed answer may be held back.
+    budgets: IndexMap<String, Duration>,
 }
 
 impl Examiner {
@@ -27,7 +34,19 @@ impl Examiner {
             checks: Checks::new(&config.checks, &config.routes),
             schemas: Schemas::default(),
             embedder,
+            budgets: config
+                .routes
+                .iter()
+                .filter_map(|(name, route)| Some((name.clone(), route.ttft_budget()?)))
+                .collect(),
         }
+    }
+
+    /// Until when a streamed answer may be held back.
+    pub(super) fn first_token_by(&self, job: &Job) -> Instant {
+        let own = job.ledger.route().and_then(|route| self.budgets.get(route)).or_else(|| self.budgets.get(ANY));
+        let common = || Duration::from_secs_f64(self.config.stream.ttft_budget_s);
+        job.ledger.arrived() + own.copied().unwrap_or_else(common)
     }
 
     /// What can be measured of an answer. `agreement` is the share of the samples that it speaks for, where several were

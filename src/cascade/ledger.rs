@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::reply::Facts;
+use super::reply::{Facts, Unpassed};
 use crate::chat::{Answer, Usage};
 use crate::config::Price;
 use crate::decisions::{
-    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, DecisionRecord, EscalationReason, Outcome, Purpose, Signals,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, DecisionRecord, Early, EscalationReason, Outcome, Purpose,
+    Signals,
 };
 use crate::upstream::{FailedCall, Tier, UpstreamError, Watch};
 
@@ -56,9 +57,11 @@ impl Ledger {
             signals: Signals::default(),
             checks: Vec::new(),
             usage: None,
+            usage_estimated: false,
             cost_usd: None,
             started_ms: millis(self.arrived, started),
             latency_ms: 0.0,
+            early: None,
             finish_reason: None,
             model: None,
             error: None,
@@ -110,9 +113,14 @@ impl Ledger {
         self.record.attempts.len()
     }
 
-    /// What the last answer took.
+    /// When the request arrived.
+    pub(super) fn arrived(&self) -> Instant {
+        self.arrived
+    }
+
+    /// What the last whole answer took.
     pub(super) fn usage(&self) -> Option<Usage> {
-        self.record.attempts.iter().rev().find_map(|attempt| attempt.usage)
+        self.record.attempts.iter().rev().find_map(|attempt| attempt.usage.filter(|_| !attempt.usage_estimated))
     }
 
     /// Cost in USD of the calls so far. One under way, or of unknown usage, counts as taking what is expected; one of
@@ -146,11 +154,38 @@ impl Ledger {
         }
     }
 
-    /// A call that is no longer needed is given up; `usage` is what it has taken for certain.
+    /// The first token of a call has come.
+    pub(super) fn first_token(&mut self, attempt: usize) {
+        if attempt == 0 {
+            self.record.ttft_uncascaded_ms.get_or_insert(millis(self.arrived, Instant::now()));
+        }
+    }
+
+    /// A streamed answer is decided before its end.
+    pub(super) fn decided_early(&mut self, attempt: usize, early: Early) {
+        if let Some(attempt) = self.record.attempts.get_mut(attempt) {
+            attempt.early = Some(early);
+        }
+    }
+
+    /// What would have become of an answer that was committed before its end; `None` where it would have passed.
+    pub(super) fn looked_back(&mut self, attempt: usize, regret: Option<EscalationReason>) {
+        if let Some(early) = self.record.attempts.get_mut(attempt).and_then(|attempt| attempt.early.as_mut()) {
+            early.regret = regret;
+        }
+    }
+
+    /// Every tier above failed.
+    pub(super) fn fell_back(&mut self) {
+        self.record.fell_back = true;
+    }
+
+    /// A call that is no longer needed is given up; `usage` is what it has taken at the least.
     pub(super) fn given_up(&mut self, attempt: usize, usage: Option<Usage>) {
         let price = self.clocks.get(attempt).and_then(|clock| clock.price);
         self.update(attempt, |attempt| {
             attempt.usage = usage;
+            attempt.usage_estimated = usage.is_some();
             attempt.cost_usd = usage.and_then(|usage| Some(price?.cost_usd(usage)));
         });
     }
@@ -229,6 +264,7 @@ impl Ledger {
             escalations: self.record.escalations,
             cost_usd: self.cost_usd(),
             stand_in: self.record.stand_in,
+            unpassed: self.record.cap.map(Unpassed::Cap).or(self.record.fell_back.then_some(Unpassed::UpstreamFailure)),
         }
     }
 

@@ -7,6 +7,8 @@ use futures_util::StreamExt;
 use super::call::within;
 use super::engine::Job;
 use super::examine::Examiner;
+use super::prospect::Given;
+use super::rung::outlook;
 use crate::decisions::Purpose;
 use crate::upstream::{Chunk, ChunkStream, Fold, Tier, UpstreamError, Watch};
 
@@ -20,6 +22,8 @@ pub(super) struct Live {
     fold: Fold,
     /// Choices that the client asked for.
     choices: usize,
+    /// Of an answer that was committed before its end, the tiers that a climb could have gone to.
+    above: Option<Vec<Tier>>,
 }
 
 /// The next step of a live answer.
@@ -47,7 +51,7 @@ impl Live {
         }
     }
 
-    async fn begin(job: &Job, tier: &Tier, attempt: usize, watch: &Watch) -> Result<Self, UpstreamError> {
+    async fn begin(job: &mut Job, tier: &Tier, attempt: usize, watch: &Watch) -> Result<Self, UpstreamError> {
         let mut rest = tier.endpoints.stream(&job.request, watch).await?;
         let (mut waiting, mut fold) = (VecDeque::new(), Fold::default());
         while let Some(chunk) = rest.next().await.transpose()? {
@@ -55,11 +59,23 @@ impl Live {
             let says_something = chunk.says_something();
             waiting.push_back(chunk);
             if says_something {
+                job.ledger.first_token(attempt);
                 break;
             }
         }
-        let choices = job.request.get("n").unwrap_or(1).max(1);
-        Ok(Self { tier: tier.clone(), attempt, waiting, rest, fold, choices })
+        Ok(Self { tier: tier.clone(), attempt, waiting, rest, fold, choices: choices(job), above: None })
+    }
+
+    /// An answer that was held back and is passed on from here: its pieces so far, the rest, and what the pieces make.
+    pub(super) fn committed(
+        job: &Job,
+        tier: &Tier,
+        attempt: usize,
+        above: Vec<Tier>,
+        (waiting, rest, fold): (Vec<Chunk>, ChunkStream, Fold),
+    ) -> Self {
+        let waiting = waiting.into();
+        Self { tier: tier.clone(), attempt, waiting, rest, fold, choices: choices(job), above: Some(above) }
     }
 
     /// The model that answers, as far as the upstream has said.
@@ -101,7 +117,18 @@ impl Live {
     async fn complete(&mut self, job: &mut Job, examiner: &Examiner) -> Step {
         let answer = self.fold.answer();
         job.ledger.answered(self.attempt, &self.tier, answer);
-        job.ledger.judged(self.attempt, examiner.measure(&job.request, answer, None).await, None);
+        let mut signals = examiner.measure(&job.request, answer, None).await;
+        if let Some(above) = &self.above {
+            let above: Vec<&Tier> = above.iter().collect();
+            let outlook = outlook(job, &self.tier, &above, Given::whole(&job.request, answer, signals));
+            signals.posterior = outlook.map(|outlook| outlook.posterior);
+            job.ledger.looked_back(self.attempt, examiner.weigh(&job.request, answer, signals));
+        }
+        job.ledger.judged(self.attempt, signals, None);
         Step::Complete(self.waiting.drain(..).collect())
     }
+}
+
+fn choices(job: &Job) -> usize {
+    job.request.get("n").unwrap_or(1).max(1)
 }

@@ -15,6 +15,21 @@ pub(super) fn states_uncertainty(text: &str) -> bool {
     PATTERNS.unsure.is_match(head(&prose)) || PATTERNS.unsure.is_match(tail(&prose))
 }
 
+/// Whether it says so at its beginning.
+pub(super) fn begins_unsure(text: &str) -> bool {
+    PATTERNS.unsure.is_match(head(&prose(text)))
+}
+
+/// The beginning of an answer without the quotation that it breaks off in: what is quoted there is not the model's word.
+pub(super) fn closed(text: &str) -> &str {
+    let line = text.rfind('\n').map_or(0, |end| end + 1);
+    let last = &text[line..];
+    let odd = |mark: char| last.matches(mark).count() % 2 == 1;
+    let opened = ['"', '`'].into_iter().filter(|mark| odd(*mark)).filter_map(|mark| last.rfind(mark));
+    let curly = last.rfind('“').filter(|open| !last[*open..].contains('”'));
+    opened.chain(curly).min().map_or(text, |open| &text[..line + open])
+}
+
 /// Whether the answer is a refusal in words.
 pub(super) fn is_refusal(text: &str) -> bool {
     PATTERNS.refusal.is_match(head(&prose(text)))
@@ -145,6 +160,23 @@ mod tests {
         ] {
             assert!(!is_refusal(text), "{text}");
         }
+    }
+
+    #[test]
+    fn a_quotation_that_is_not_closed_is_cut_off() {
+        for (text, kept) in [
+            ("He said \"I don't know", "He said "),
+            ("Run `I'm not sure", "Run "),
+            ("„Ja“ and “I'm not sure", "„Ja“ and "),
+            ("\"a\" and \"b\"", "\"a\" and \"b\""),
+            ("one \"\ntwo `x` and `", "one \"\ntwo `x` and "),
+            ("", ""),
+        ] {
+            assert_eq!(closed(text), kept, "{text}");
+        }
+        assert!(
+            begins_unsure(closed("I don't know. She said \"we")) && !begins_unsure(closed("She said \"I don't know."))
+        );
     }
 
     #[test]

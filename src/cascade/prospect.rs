@@ -25,6 +25,46 @@ pub struct Prospect {
     expected: Usage,
 }
 
+/// An answer, or its beginning.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) request: &'a ChatRequest,
+    pub(super) answer: &'a Answer,
+    pub(super) signals: Signals,
+    /// How the samples voted.
+    pub(super) vote: Option<&'a Vote>,
+    /// Whether this is the whole answer.
+    pub(super) ended: bool,
+}
+
+/// What a climb is expected to bring.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Outlook {
+    pub(super) posterior: Posterior,
+    /// The tier that it speaks of, by its place among those above.
+    pub(super) place: usize,
+}
+
+impl<'a> Given<'a> {
+    /// A whole answer that no sample was drawn beside.
+    pub(super) fn whole(request: &'a ChatRequest, answer: &'a Answer, signals: Signals) -> Self {
+        Self { request, answer, signals, vote: None, ended: true }
+    }
+
+    fn beside(&self) -> Beside<'a> {
+        let agreeing = self.vote.and_then(|vote| vote.clusters.iter().max().copied());
+        Beside {
+            vote: self.vote.zip(agreeing),
+            well_formed: match self.signals.form {
+                Some(Form::Valid) => Some(true),
+                Some(Form::Invalid) => Some(false),
+                Some(Form::Unchecked) | None => None,
+            },
+            mean_logprob: self.signals.mean_logprob,
+        }
+    }
+}
+
 impl Prospect {
     /// What the artifact expects of the tiers, cheap → frontier, for calls of about `expected` tokens.
     pub fn new(
@@ -39,30 +79,29 @@ impl Prospect {
         Self { scoring, p, threshold, span_usd: span_usd.filter(|span| *span > 0.0), expected }
     }
 
-    /// The probabilities after an answer of `tier`, and the price of climbing to `above`; `None` where the artifact has
-    /// not learned from answers of this tier.
-    pub(super) fn after(
-        &self,
-        [tier, above]: [&TierConfig; 2],
-        request: &ChatRequest,
-        answer: &Answer,
-        signals: Signals,
-        vote: Option<&Vote>,
-    ) -> Option<Posterior> {
+    /// What to expect of climbing after an answer of `tier`: of the tiers `above`, cheap → frontier, the one that is
+    /// expected to be worth most, its price taken off. `None` where the artifact has not learned from answers of this
+    /// tier, or knows none of those above.
+    ///
+    /// Each tier above is weighed as if a climb to it were the last (pairwise): what could follow only adds to it.
+    pub(super) fn after(&self, tier: &TierConfig, above: &[&TierConfig], given: Given<'_>) -> Option<Outlook> {
         let model = self.scoring.confidence().iter().find(|model| model.tier() == head(tier))?;
-        let agreeing = vote.and_then(|vote| vote.clusters.iter().max().copied());
-        let beside = Beside {
-            vote: vote.zip(agreeing),
-            well_formed: match signals.form {
-                Some(Form::Valid) => Some(true),
-                Some(Form::Invalid) => Some(false),
-                Some(Form::Unchecked) | None => None,
-            },
-            mean_logprob: signals.mean_logprob,
+        let p = if given.ended {
+            model.judge(&self.p, &Evidence::of(given.request, given.answer, given.beside()))?
+        } else {
+            let usual = model.usual_length();
+            model.judge_beginning(&self.p, &Evidence::of_beginning(given.request, given.answer, usual))?
         };
-        let p = model.judge(&self.p, &Evidence::of(request, answer, beside))?;
-        let (own, above_p) = (p.get(head(tier))?.get(), p.get(head(above))?.get());
-        Some(Posterior { own, above: above_p, price: self.price(above) })
+        let own = p.get(head(tier))?.get();
+        let mut best: Option<Outlook> = None;
+        for (place, tier) in above.iter().enumerate() {
+            let Some(above) = p.get(head(tier)).map(|p| p.get()) else { continue };
+            let posterior = Posterior { own, above, price: self.price(tier) };
+            if best.is_none_or(|best| posterior.above - posterior.price > best.posterior.above - best.posterior.price) {
+                best = Some(Outlook { posterior, place });
+            }
+        }
+        best
     }
 
     /// λ·c of a call: the threshold is λ times what the frontier costs more than the cheapest tier.
@@ -138,7 +177,8 @@ mod tests {
         let answer = Answer { text: "B".to_owned(), logprobs, ..Answer::default() };
         let signals = super::super::confidence::measure(&answer, None);
         let [own, above] = tiers;
-        prospect.after([own, above], &ChatRequest::from_prompt("Which?"), &answer, signals, None)
+        let request = ChatRequest::from_prompt("Which?");
+        prospect.after(own, &[above], Given::whole(&request, &answer, signals)).map(|outlook| outlook.posterior)
     }
 
     #[test]
@@ -149,6 +189,38 @@ mod tests {
         assert!((sure.price - 0.25).abs() < 1e-12 && !sure.climbs());
         let unsure = after(&tiers(), -1.0).unwrap();
         assert!(unsure.climbs() && unsure.above - unsure.own > 0.25, "{unsure:?}");
+    }
+
+    #[test]
+    fn of_several_tiers_above_the_one_worth_most_is_next() {
+        let mut model = example(["small", "large"]);
+        model.tiers.insert(1, "middle".to_owned());
+        for head in &mut model.pooled {
+            head.prior = vec![0.0; 3];
+        }
+        let mut middle = model.pooled[1].clone();
+        middle.prior[1] = 1.0;
+        model.pooled[1].prior[2] = 1.0;
+        model.pooled.insert(1, middle);
+        let [small, large] = tiers();
+        let middle = tier("middle", "price = { input = 2.0, output = 2.0 }");
+        let place = |p_middle: f64, above: &[&TierConfig]| {
+            let p = [("small", 0.5), ("middle", p_middle), ("large", 0.95)];
+            let p = p.map(|(tier, p)| (tier.to_owned(), Acceptability::new(p))).into_iter().collect();
+            let expected = Usage::new(100, 10);
+            let all = [small.clone(), middle.clone(), large.clone()];
+            let prospect = Prospect::new(Arc::new(Learned(vec![model.clone()])), p, 0.2, &all, expected);
+            let answer = Answer { text: "B".to_owned(), ..Answer::default() };
+            let request = ChatRequest::from_prompt("Which?");
+            prospect.after(&small, above, Given::whole(&request, &answer, Signals::default()))
+        };
+        // Prices of a climb: .2 · 2/4 = .1 to the middle, .25 to the large one.
+        let outlook = place(0.85, &[&middle, &large]).unwrap();
+        assert!(outlook.place == 0 && (outlook.posterior.above - 0.85).abs() < 1e-9, "{outlook:?}");
+        assert!((outlook.posterior.price - 0.1).abs() < 1e-12);
+        assert_eq!(place(0.75, &[&middle, &large]).unwrap().place, 1);
+        assert_eq!(place(0.85, &[&large]).unwrap().posterior.price, 0.25);
+        assert_eq!(place(0.85, &[&tier("other", "")]), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::failure::FailureCause;
+use crate::decisions::Cap;
 use crate::upstream::{Chunk, Completion};
 
 /// What is known of an answer beside its words.
@@ -20,6 +21,29 @@ pub struct Facts {
     pub cost_usd: Option<f64>,
     /// Whether the answer comes from a stand-in.
     pub stand_in: bool,
+    /// Why an answer is served that did not pass; `None` for one that did.
+    pub unpassed: Option<Unpassed>,
+}
+
+/// Why an answer that did not pass is served all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unpassed {
+    /// A limit of the request forbids the next call.
+    Cap(Cap),
+    /// Every tier above failed.
+    UpstreamFailure,
+}
+
+impl Unpassed {
+    /// Its public name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cap(Cap::Calls) => "max_calls",
+            Self::Cap(Cap::Cost) => "max_cost",
+            Self::UpstreamFailure => "upstream_failure",
+        }
+    }
 }
 
 /// A whole answer.

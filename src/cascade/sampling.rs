@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use tokio::time::timeout_at;
 
 use super::agreement::{Conclusion, Vote};
 use super::beta::share_above;
@@ -21,15 +22,22 @@ pub(super) struct Drawn {
     pub(super) vote: Option<Vote>,
 }
 
-/// How many samples to draw beside an answer: as many as the configuration and the limits of the request allow, and none
-/// where it cannot be told what the answer comes to or where the price of the tier above does not carry them.
+/// How many samples to draw beside an answer; none where it cannot be told what the answer comes to.
 pub(super) fn worth(job: &Job, tier: &Tier, above: &Tier, first: &Fetched, config: &CascadeConfig) -> u32 {
     let answer = first.answer();
-    let several_choices = job.request.get("n").unwrap_or(1_u32) > 1;
-    if config.samples < 2 || several_choices || !Conclusion::of(answer).is_comparable() {
+    if !Conclusion::of(answer).is_comparable() {
         return 0;
     }
-    let usage = answer.usage.unwrap_or(job.caps.expected);
+    most(job, tier, above, answer.usage.unwrap_or(job.caps.expected), config)
+}
+
+/// How many samples may be drawn beside an answer that takes about so many tokens: as many as the configuration and the
+/// limits of the request allow, and none where the price of the tier above does not carry them.
+pub(super) fn most(job: &Job, tier: &Tier, above: &Tier, usage: Usage, config: &CascadeConfig) -> u32 {
+    let several_choices = job.request.get("n").unwrap_or(1_u32) > 1;
+    if config.samples < 2 || several_choices {
+        return 0;
+    }
     let carries = config.min_price_ratio == 0.0
         || price_ratio(tier, above, usage).is_some_and(|ratio| ratio >= config.min_price_ratio);
     if !carries {
@@ -44,8 +52,8 @@ pub(super) fn worth(job: &Job, tier: &Tier, above: &Tier, first: &Fetched, confi
     (1..config.samples).take_while(room).count() as u32
 }
 
-/// Draws at most `most` samples beside an answer, all at once, and stops when the votes are decided. What is still under
-/// way then is given up.
+/// Draws at most `most` samples beside an answer, all at once, and stops when the votes are decided; of a stream also
+/// when the time to its first token is used up. What is still under way then is given up.
 pub(super) async fn draw(
     job: &mut Job,
     tier: &Tier,
@@ -55,6 +63,10 @@ pub(super) async fn draw(
     most: u32,
 ) -> Drawn {
     let config = &examiner.config;
+    let until = match shape {
+        Shape::Whole => job.deadline,
+        Shape::Stream => job.deadline.min(examiner.first_token_by(job)),
+    };
     let (deadline, prompt) = (job.deadline, prompt(&first.1));
     let mut running = FuturesUnordered::new();
     let mut open = Vec::new();
@@ -67,7 +79,7 @@ pub(super) async fn draw(
     }
     let mut answers = vec![first];
     let mut vote = None;
-    while let Some((attempt, result)) = running.next().await {
+    while let Ok(Some((attempt, result))) = timeout_at(until, running.next()).await {
         open.retain(|other| *other != attempt);
         match result {
             Ok(fetched) => {

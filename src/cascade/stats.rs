@@ -16,7 +16,7 @@ use crate::decisions::DecisionRecord;
 use crate::policy::{Cause, Plan};
 use crate::upstream::Tier;
 
-pub use self::route::{RouteFigures, Sums, TierFigures, TierSums};
+pub use self::route::{EarlySums, RouteFigures, Sums, TierFigures, TierSums};
 
 /// Counts records as they end. One serves all requests.
 #[derive(Debug)]

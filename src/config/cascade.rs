@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::in_range;
+use super::stream::StreamConfig;
 
 /// Which answers are checked, and how.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +30,8 @@ pub struct CascadeConfig {
     pub max_cost_usd: Option<f64>,
     /// Temperature of the second and further answers where the request sets a lower one.
     pub sample_temperature: f64,
+    /// How long streamed answers are held back.
+    pub stream: StreamConfig,
 }
 
 impl Default for CascadeConfig {
@@ -45,6 +48,7 @@ impl Default for CascadeConfig {
             max_calls: 16,
             max_cost_usd: None,
             sample_temperature: 0.7,
+            stream: StreamConfig::default(),
         }
     }
 }
@@ -59,6 +63,7 @@ impl CascadeConfig {
         in_range("cascade.sample_stop", self.sample_stop, 0.5, 1.0)?;
         in_range("cascade.min_price_ratio", self.min_price_ratio, 0.0, 1e9)?;
         in_range("cascade.min_agreement", self.min_agreement, 0.0, 1.0)?;
-        in_range("cascade.sample_temperature", self.sample_temperature, 0.0, 2.0)
+        in_range("cascade.sample_temperature", self.sample_temperature, 0.0, 2.0)?;
+        self.stream.check()
     }
 }

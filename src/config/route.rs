@@ -1,4 +1,5 @@
 use std::collections::HashSet;
+use std::time::Duration;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,8 @@ use super::in_range;
 pub struct RouteConfig {
     /// What the answers of the tiers below the last are held against before they are served.
     pub checks: Vec<CheckConfig>,
+    /// The route's own `cascade.stream.ttft_budget_s`.
+    pub ttft_budget_s: Option<f64>,
 }
 
 /// One check: exactly one of `command`, `url`, `must_match`, `must_not_match` and `schema` says what it is.
@@ -105,7 +108,14 @@ impl From<JsonSchema> for String {
 }
 
 impl RouteConfig {
+    /// How long a streamed answer may be held back, where the route has a limit of its own.
+    #[must_use]
+    pub fn ttft_budget(&self) -> Option<Duration> {
+        self.ttft_budget_s.map(Duration::from_secs_f64)
+    }
+
     pub(super) fn check(&self, route: &str) -> Result<(), String> {
+        in_range(&format!("routes.{route}.ttft_budget_s"), self.ttft_budget_s.unwrap_or(0.0), 0.0, 86_400.0)?;
         let mut seen = HashSet::new();
         for check in &self.checks {
             check.check(&format!("routes.{route}.checks.{}", check.name))?;

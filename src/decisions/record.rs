@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::checked::CheckResult;
+use super::early::Early;
 use crate::chat::Usage;
 use crate::difficulty::Acceptability;
 use crate::policy::Cause;
@@ -61,11 +62,17 @@ pub struct DecisionRecord {
     pub latency_ms: f64,
     /// From arrival to the first byte of the answer being ready.
     pub ttft_ms: Option<f64>,
+    /// The same without the cascade: from arrival to the first token of the first attempt; `None` where that did not stream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ttft_uncascaded_ms: Option<f64>,
     /// The router's own part before the first call: features, score, plan.
     pub decide_ms: f64,
     /// The limit that kept the request from its next call; an answer that had not passed is then served all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
+    /// Whether every tier above failed, and an answer that had not passed was served for want of a better one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fell_back: bool,
     /// What went wrong, without secrets; `None` for a served request.
     pub error: Option<String>,
     /// Fingerprint of the configuration in force.
@@ -110,7 +117,7 @@ pub struct Attempt {
     /// What became of it.
     pub status: AttemptStatus,
     /// Why the answer did not pass; `None` for one that did. One that did not is served where a limit forbids the next
-    /// call.
+    /// call, or every tier above failed.
     pub reason: Option<EscalationReason>,
     /// What the checks measured.
     pub signals: Signals,
@@ -120,12 +127,18 @@ pub struct Attempt {
     /// Tokens; `None` when the upstream did not say. Of a sample that was given up, those of its prompt: the least that it
     /// took.
     pub usage: Option<Usage>,
+    /// Whether `usage` is an estimate, because the call was given up before the upstream told.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub usage_estimated: bool,
     /// Cost in USD; `None` when tokens or prices are unknown.
     pub cost_usd: Option<f64>,
     /// From the request's arrival to the start of this call.
     pub started_ms: f64,
     /// From the start of the call to its end.
     pub latency_ms: f64,
+    /// What was decided of it before its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub early: Option<Early>,
     /// The provider's finish reason.
     pub finish_reason: Option<String>,
     /// The model that the upstream says it used.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Acceptability;
 use super::calibration::{logit, sigmoid};
-use crate::cascade::evidence::{Evidence, Kind, SIGNALS};
+use crate::cascade::evidence::{Evidence, Kind, LENGTH, SIGNALS};
 
 /// A probability that an answer is acceptable, given what could be seen of the answer that one tier gave; in [0, 1].
 ///
@@ -93,6 +93,31 @@ impl ConfidenceModel {
         prior: &IndexMap<String, Acceptability>,
         evidence: &Evidence,
     ) -> Option<IndexMap<String, Confidence>> {
+        self.weigh(self.by_kind.get(&evidence.kind).unwrap_or(&self.pooled), prior, evidence)
+    }
+
+    /// The same of an answer that has only begun: what kind of answer it will be is not known.
+    #[must_use]
+    pub fn judge_beginning(
+        &self,
+        prior: &IndexMap<String, Acceptability>,
+        evidence: &Evidence,
+    ) -> Option<IndexMap<String, Confidence>> {
+        self.weigh(&self.pooled, prior, evidence)
+    }
+
+    /// How long answers of the tier usually are, in tokens.
+    #[must_use]
+    pub fn usual_length(&self) -> f64 {
+        self.typical.get(LENGTH).map_or(0.0, |length| length.exp_m1().max(0.0))
+    }
+
+    fn weigh(
+        &self,
+        heads: &[Weights],
+        prior: &IndexMap<String, Acceptability>,
+        evidence: &Evidence,
+    ) -> Option<IndexMap<String, Confidence>> {
         let prior: Vec<f64> = self
             .tiers
             .iter()
@@ -100,7 +125,6 @@ impl ConfidenceModel {
             .collect::<Option<_>>()?;
         let present = evidence.values.iter().zip(&self.typical);
         let signals: Vec<f64> = present.map(|(x, typical)| if x.is_nan() { *typical } else { *x }).collect();
-        let heads = self.by_kind.get(&evidence.kind).unwrap_or(&self.pooled);
         let p = heads.iter().map(|weights| Confidence(sigmoid(weights.logit(&prior, &signals))));
         Some(self.tiers.iter().cloned().zip(p).collect())
     }

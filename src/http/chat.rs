@@ -13,7 +13,7 @@ use axum::http::{HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
 use self::dress::Dress;
@@ -55,19 +55,34 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
 
 async fn answer(app: &App, job: Job, difficulty: Option<f64>) -> Result<Response, ApiError> {
     let dress = Dress::new(&job.request);
-    if !job.request.stream() {
-        let reply = app.engine.answer(job).await?;
-        let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), true);
-        let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-        return Ok((headers, kind, dress.whole(reply.completion, &reply.facts)).into_response());
+    if job.request.stream() {
+        return stream(app, job, difficulty, dress).await;
     }
-    let reply = app.engine.stream(job).await?;
-    let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), false);
+    let reply = app.engine.answer(job).await?;
+    let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), true);
+    let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+    Ok((headers, kind, dress.whole(reply.completion, &reply.facts)).into_response())
+}
+
+/// A streamed answer. One that takes its time begins with comments; its head then cannot tell who will answer, nor its
+/// status that nobody did.
+async fn stream(app: &App, job: Job, difficulty: Option<f64>, dress: Dress) -> Result<Response, ApiError> {
+    let keep_alive = Duration::from_secs_f64(app.config.cascade.stream.keep_alive_s);
+    let (engine, id) = (Arc::clone(&app.engine), job.ledger.id().to_owned());
+    let mut pending: events::Pending = Box::pin(async move { engine.stream(job).await });
+    let (headers, source) = match timeout(keep_alive, &mut pending).await {
+        Ok(reply) => {
+            let reply = reply?;
+            let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), false);
+            (headers, events::Source::open(reply, dress))
+        }
+        Err(_) => (headers::pending(&id, difficulty, app.scoring.version()), events::Source::Pending(pending, dress)),
+    };
     let kind = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
         (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
     ];
-    Ok((headers, kind, Body::from_stream(events::body(reply, dress))).into_response())
+    Ok((headers, kind, Body::from_stream(events::body(source, keep_alive))).into_response())
 }
 
 impl App {
@@ -106,8 +121,10 @@ impl App {
             cost_usd: None,
             latency_ms: 0.0,
             ttft_ms: None,
+            ttft_uncascaded_ms: None,
             decide_ms: 0.0,
             cap: None,
+            fell_back: false,
             error: None,
             config: self.fingerprint.clone(),
             request: keeps_content.then(|| serde_json::from_slice(body).ok()).flatten(),

@@ -15,6 +15,7 @@ const ESCALATIONS: HeaderName = HeaderName::from_static("x-rungs-escalations");
 const MODEL_VERSION: HeaderName = HeaderName::from_static("x-rungs-model-version");
 const COST_USD: HeaderName = HeaderName::from_static("x-rungs-cost-usd");
 const STAND_IN: HeaderName = HeaderName::from_static("x-rungs-stand-in");
+const UNPASSED: HeaderName = HeaderName::from_static("x-rungs-unpassed");
 
 const PREFIX: &str = "x-rungs-";
 
@@ -105,12 +106,28 @@ pub(super) fn answer(facts: &Facts, difficulty: Option<f64>, model_version: &str
     if facts.stand_in {
         set(STAND_IN, "true");
     }
+    if let Some(why) = facts.unpassed {
+        set(UNPASSED, why.name());
+    }
     headers
+}
+
+/// The headers of a stream that has nothing to say yet: who answers is not known when they leave.
+pub(super) fn pending(id: &str, difficulty: Option<f64>, model_version: &str) -> HeaderMap {
+    let fields = [
+        (DECISION_ID, Some(id.to_owned())),
+        (MODEL_VERSION, Some(model_version.to_owned())),
+        (DIFFICULTY, difficulty.map(|difficulty| format!("{difficulty:.4}"))),
+    ];
+    let valid =
+        |(name, value): (HeaderName, Option<String>)| Some((name, HeaderValue::from_bytes(value?.as_bytes()).ok()?));
+    fields.into_iter().filter_map(valid).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cascade::Unpassed;
 
     fn request(metadata: &str) -> ChatRequest {
         let body = format!(r#"{{"messages":[{{"role":"user","content":"hi"}}],"metadata":{metadata}}}"#);
@@ -157,6 +174,7 @@ mod tests {
             escalations: 0,
             cost_usd,
             stand_in: true,
+            unpassed: Some(Unpassed::UpstreamFailure),
         };
         let known = answer(&facts(Some(0.000_012)), Some(0.25), "v1", true);
         assert_eq!(known["x-rungs-cost-usd"], "0.000012000");
@@ -164,6 +182,7 @@ mod tests {
             (&known["x-rungs-difficulty"], &known["x-rungs-stand-in"]),
             (&"0.2500".parse().unwrap(), &"true".parse().unwrap())
         );
+        assert_eq!(known["x-rungs-unpassed"], "upstream_failure");
         assert!(!known.contains_key("x-rungs-model") && known.contains_key("x-rungs-tier"));
         assert!(!answer(&facts(None), None, "v1", true).contains_key("x-rungs-cost-usd"));
     }

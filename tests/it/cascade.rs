@@ -59,6 +59,28 @@ async fn each_check_fires_and_the_next_rung_answers() {
 }
 
 #[tokio::test]
+async fn an_answer_that_did_not_pass_is_better_than_none() {
+    let (unsure, broken) = (saying("I'm not sure, but perhaps 42.").await, answering(ResponseTemplate::new(500)).await);
+    let hanging = hostile::start(vec![Act::Hang]).await;
+    let slow = "[server]\nrequest_timeout_s = 0.5";
+    for (large, more) in [(format!("{}/v1", broken.uri()), ""), (hanging, slow)] {
+        let router = Router::with(&two_tiers(more, &format!("{}/v1", unsure.uri()), &large)).await;
+        for stream in [false, true] {
+            let response = router.ask("easy", json!({ "stream": stream })).await;
+            assert_eq!((response.status().as_u16(), header(&response, "x-rungs-tier").as_str()), (200, "small"));
+            assert_eq!(header(&response, "x-rungs-unpassed"), "upstream_failure");
+            let record = router.record(&response).await;
+            assert!(response.text().await.unwrap().contains("perhaps 42"));
+            assert_eq!((record.outcome, record.fell_back, record.escalations), (Outcome::Served, true, 1));
+            let attempts: Vec<_> = record.attempts.iter().map(|a| (a.status, a.reason)).collect();
+            let [served, failed] = &attempts[..] else { panic!("{attempts:?}") };
+            assert_eq!(*served, (AttemptStatus::Accepted, Some(EscalationReason::Unsure)));
+            assert!(matches!(failed.0, AttemptStatus::Failed | AttemptStatus::Cancelled), "{failed:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn good_answers_stay_on_the_first_rung() {
     for answer in [
         completion_with_logprob("42", -0.1),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rungs::cascade::evidence::SIGNALS;
 use rungs::chat::ChatRequest;
 use rungs::config::Preset;
-use rungs::decisions::EscalationReason;
+use rungs::decisions::{EarlyVerdict, EscalationReason};
 use rungs::difficulty::confidence::{ConfidenceFigures, ConfidenceModel, Weights};
 use rungs::difficulty::{Acceptability, Score};
 use rungs::features::embedding::EmbedError;
@@ -14,6 +14,7 @@ use rungs::policy::Scoring;
 use serde_json::json;
 
 use crate::support::model::{answering, completion, completion_with_logprob, saying, whole};
+use crate::support::planted::{Planted, ending, now, tokens};
 use crate::support::router::{Router, header, two_tiers};
 
 /// Finds every request easy, and an answer of `small` as good as its mean log-probability says.
@@ -90,4 +91,26 @@ async fn what_an_answer_says_of_itself_comes_before_what_is_predicted() {
     let response = router.ask("easy", json!({})).await;
     assert_eq!(header(&response, "x-rungs-tier"), "large");
     assert_eq!(router.record(&response).await.attempts[0].reason, Some(EscalationReason::Unsure));
+}
+
+#[tokio::test]
+async fn a_stream_is_decided_by_what_was_learned() {
+    // The price is .5, large is expected at .9, and the margin after 16 tokens is .2: an answer that is worth more than .6
+    // is passed on, one that is worth less than .2 given up; the whole answer decides in between.
+    for (logprob, verdict) in [(-0.4, Some(EarlyVerdict::Commit)), (-0.7, None), (-1.8, Some(EarlyVerdict::Escalate))] {
+        let small = Planted::start(vec![now(tokens(16, Some(logprob)) + &ending("stop", 16))]).await;
+        let large = saying("from large").await;
+        let toml = two_tiers("", &small.url, &format!("{}/v1", large.uri()));
+        let router = Router::scored_by(Arc::new(Learned::new()), &toml, None).await;
+        let record = router.ended(router.ask("easy", json!({"stream": true})).await).await;
+        let early = record.attempts[0].early;
+        assert_eq!(early.map(|early| early.verdict), verdict, "{logprob}");
+        if let Some(early) = early {
+            let posterior = early.signals.posterior.unwrap();
+            assert!((posterior.own - f64::exp(logprob)).abs() < 1e-6 && posterior.price == 0.5, "{posterior:?}");
+            assert_eq!(early.regret, None);
+        }
+        let whole = record.attempts[0].signals.posterior.unwrap();
+        assert!((whole.own - f64::exp(logprob)).abs() < 1e-6);
+    }
 }

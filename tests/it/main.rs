@@ -37,6 +37,8 @@ mod sampling;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
+mod streaming;
+#[cfg(test)]
 mod structured;
 #[cfg(test)]
 mod support;

@@ -6,6 +6,7 @@ pub(crate) mod hostile;
 #[cfg(feature = "train")]
 pub(crate) mod labelled;
 pub(crate) mod model;
+pub(crate) mod planted;
 pub(crate) mod postgres;
 pub(crate) mod record;
 pub(crate) mod router;

@@ -126,3 +126,18 @@ fn ten_thousand_tokens_of_no_probability_are_bounded() {
     let outcome = RecordedOutcome { token_logprobs: Some(vec![f64::NEG_INFINITY; 10_000]), ..said("是") };
     assert!((signal(&recorded(&outcome), "logprob_mean") + 20.0).abs() < 1e-6);
 }
+
+#[test]
+fn a_beginning_is_taken_for_a_usual_answer_whose_end_is_not_known() {
+    assert_eq!([SIGNALS[LENGTH], SIGNALS[OF_THE_END[0]], SIGNALS[OF_THE_END[1]]], ["length", "truncated", "malformed"]);
+    let logprobs = vec![crate::chat::TokenLogprob { logprob: -0.01, ..Default::default() }; 16];
+    let answer = Answer { text: "It is a".to_owned(), logprobs, ..Answer::default() };
+    let logit = |logprob: f64| logprob - (1.0 - logprob.exp()).ln();
+    for (usual, tokens) in [(100.0, 100.0), (4.0, 16.0)] {
+        let beginning = Evidence::of_beginning(&request(), &answer, usual);
+        assert!((signal(&beginning, "length") - f64::ln_1p(tokens)).abs() < 1e-9);
+        assert!((signal(&beginning, "logprob_sum") - logit(-0.01 * tokens)).abs() < 1e-9);
+        assert!((signal(&beginning, "logprob_mean") - logit(-0.01)).abs() < 1e-9);
+        assert!(signal(&beginning, "truncated").is_nan() && signal(&beginning, "malformed").is_nan());
+    }
+}

@@ -1,6 +1,6 @@
 //! What the probabilities of an answer's tokens tell.
 
-use crate::cascade::confidence::{LOWEST_LOGPROB, mean_logprob};
+use crate::cascade::confidence::{self, LOWEST_LOGPROB, mean_logprob};
 use crate::chat::{Answer, TokenLogprob};
 
 /// A token cannot be surer than this logit, nor an answer.
@@ -10,18 +10,17 @@ const HIGHEST_LOGIT: f64 = 8.0;
 const QUANTILES: [f64; 5] = [0.01, 0.05, 0.1, 0.25, 0.5];
 
 /// Logits of the mean, the sum, the least and the quantiles of the log-probabilities; NaN where there are none. A mean
-/// that is known without its tokens stands for all but the sum, which is that of `length` such tokens.
-pub(super) fn logprobs(answer: &Answer, mean: Option<f64>, length: u64) -> [f64; 8] {
-    let mut sorted: Vec<f64> =
-        answer.logprobs.iter().map(|token| token.logprob).filter(|x| !x.is_nan()).map(held).collect();
+/// that is known without its tokens stands for all but the sum. The sum is that of the tokens that are known, but of
+/// `least` such tokens where those are fewer.
+pub(super) fn logprobs(answer: &Answer, mean: Option<f64>, least: f64) -> [f64; 8] {
+    let mut sorted: Vec<f64> = confidence::logprobs(&answer.logprobs).collect();
     sorted.sort_by(f64::total_cmp);
-    let Some(mean) = mean_logprob(&answer.logprobs).or(mean.filter(|mean| !mean.is_nan()).map(held)) else {
-        return [f64::NAN; 8];
-    };
-    let tokens = if sorted.is_empty() { length.max(1) } else { sorted.len() as u64 };
+    let mean = mean.filter(|mean| !mean.is_nan()).map(|mean| mean.clamp(LOWEST_LOGPROB, 0.0));
+    let Some(mean) = mean_logprob(&answer.logprobs).or(mean) else { return [f64::NAN; 8] };
+    let tokens = least.max(sorted.len() as f64);
     let at = |q: f64| sorted.get(((sorted.len().max(1) - 1) as f64 * q) as usize).copied().unwrap_or(mean);
     let [q01, q05, q10, q25, q50] = QUANTILES.map(at);
-    [mean, mean * tokens as f64, at(0.0), q01, q05, q10, q25, q50].map(logit)
+    [mean, mean * tokens, at(0.0), q01, q05, q10, q25, q50].map(logit)
 }
 
 /// One less the mean margin between the two most probable tokens, then margin and entropy (nats) at the first token; NaN
@@ -48,10 +47,6 @@ fn entropy(top: &[(String, f64)]) -> f64 {
 /// A probability in [0, 1], 0 for one that is not a number.
 fn probability(alternative: &(String, f64)) -> f64 {
     if alternative.1.is_nan() { 0.0 } else { alternative.1.min(0.0).exp() }
-}
-
-fn held(logprob: f64) -> f64 {
-    logprob.clamp(LOWEST_LOGPROB, 0.0)
 }
 
 /// The logit of a probability that is given by its logarithm, held within [−20, 8].

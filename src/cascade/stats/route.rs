@@ -4,7 +4,7 @@ use indexmap::IndexMap;
 use serde::Serialize;
 
 use crate::cascade::fitness::{CascadeState, Fitness};
-use crate::decisions::{AttemptStatus, DecisionRecord, Outcome};
+use crate::decisions::{AttemptStatus, DecisionRecord, Early, EarlyVerdict, Outcome, Trigger};
 
 /// How the requests of one route went.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -35,6 +35,41 @@ pub struct Sums {
     pub cost_usd: f64,
     /// Requests whose whole cost is not known.
     pub cost_unknown: u64,
+    /// What was decided of streamed answers before their ends.
+    pub early: EarlySums,
+}
+
+/// Sums over streamed answers that were decided before their ends.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct EarlySums {
+    /// Calls that were given up for a higher tier.
+    pub escalated: u64,
+    /// Answers that were committed at a checkpoint and came to their end.
+    pub committed: u64,
+    /// Of these, the ones whose whole would not have passed: many mean that early commit is too eager.
+    pub late_regret: u64,
+    /// Answers that were committed because the time to the first token was used up, and came to their end.
+    pub committed_by_budget: u64,
+    /// Of these, the ones whose whole would not have passed.
+    pub late_regret_by_budget: u64,
+}
+
+impl EarlySums {
+    fn add(&mut self, early: &Early, ended: bool) {
+        let regret = u64::from(early.regret.is_some());
+        match (early.verdict, early.trigger) {
+            (EarlyVerdict::Escalate, _) => self.escalated += 1,
+            (EarlyVerdict::Commit, _) if !ended => {}
+            (EarlyVerdict::Commit, Trigger::Checkpoint) => {
+                self.committed += 1;
+                self.late_regret += regret;
+            }
+            (EarlyVerdict::Commit, Trigger::Budget) => {
+                self.committed_by_budget += 1;
+                self.late_regret_by_budget += regret;
+            }
+        }
+    }
 }
 
 /// How the calls of one tier went.
@@ -83,6 +118,9 @@ impl Route {
             tier.rejected += u64::from(attempt.status == AttemptStatus::Rejected);
             tier.failed += u64::from(attempt.status == AttemptStatus::Failed);
             tier.served += u64::from(attempt.status == AttemptStatus::Accepted && record.outcome == Outcome::Served);
+            if let Some(early) = &attempt.early {
+                self.sums.early.add(early, attempt.status == AttemptStatus::Accepted);
+            }
             let cost = attempt.cost_usd.unwrap_or(0.0);
             tier.cost_usd += cost;
             self.sums.cost_usd += cost;

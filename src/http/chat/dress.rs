@@ -144,6 +144,7 @@ mod tests {
             escalations: 1,
             cost_usd: Some(0.5),
             stand_in: false,
+            unpassed: None,
         }
     }
 

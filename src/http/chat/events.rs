@@ -1,36 +1,84 @@
 //! A streamed answer as server-sent events.
 
+use std::time::Duration;
+
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use super::dress::{Dress, error_event};
-use crate::cascade::{StreamEvent, StreamReply};
+use crate::cascade::{Facts, Failure, StreamEvent, StreamReply};
 use crate::http::ApiError;
 
-/// The body of a streamed answer. If the engine breaks off without saying so, the body fails: a client must never take
-/// a broken stream for a finished one.
-pub(super) fn body(reply: StreamReply, dress: Dress) -> impl Stream<Item = Result<Bytes, std::io::Error>> + Send {
-    let dress = dress.for_model(&reply.facts.model);
-    stream::unfold(Some((reply.events, dress)), |state| async move {
-        let (mut events, dress) = state?;
-        let (bytes, goes_on) = next(&mut events, &dress).await;
-        Some((bytes, goes_on.then_some((events, dress))))
+/// An answer that has not begun. Dropping it gives the request up.
+pub(super) type Pending = BoxFuture<'static, Result<StreamReply, Failure>>;
+
+/// Where the events come from.
+pub(super) enum Source {
+    /// The comments have begun before the answer.
+    Pending(Pending, Dress),
+    /// The answer has begun.
+    Open(mpsc::Receiver<StreamEvent>, Dress),
+}
+
+impl Source {
+    /// An answer that begins.
+    pub(super) fn open(reply: StreamReply, dress: Dress) -> Self {
+        Self::Open(reply.events, dress.for_model(&reply.facts.model))
+    }
+}
+
+type Piece = Result<Bytes, std::io::Error>;
+
+/// The body of a streamed answer, with a comment after each `keep_alive` without anything else. If the engine breaks off
+/// without saying so, the body fails: a client must never take a broken stream for a finished one.
+pub(super) fn body(source: Source, keep_alive: Duration) -> impl Stream<Item = Piece> + Send {
+    stream::unfold(Some(source), move |source| async move {
+        let (piece, source) = next(source?, keep_alive).await;
+        Some((piece, source))
     })
 }
 
-/// The next bytes, and whether more may follow.
-async fn next(events: &mut mpsc::Receiver<StreamEvent>, dress: &Dress) -> (Result<Bytes, std::io::Error>, bool) {
-    loop {
-        match events.recv().await {
-            Some(StreamEvent::Chunk(chunk)) => {
-                if let Some(bytes) = dress.event(chunk) {
-                    return (Ok(bytes), true);
+/// The next bytes, and where more may come from.
+async fn next(source: Source, keep_alive: Duration) -> (Piece, Option<Source>) {
+    match source {
+        Source::Pending(mut pending, dress) => match timeout(keep_alive, &mut pending).await {
+            Err(_) => (Ok(KEEP_ALIVE), Some(Source::Pending(pending, dress))),
+            Ok(Ok(reply)) => (Ok(who(&reply.facts)), Some(Source::open(reply, dress))),
+            Ok(Err(failure)) => (Ok(error_event(ApiError::from(&failure.cause).object())), None),
+        },
+        Source::Open(mut events, dress) => loop {
+            let piece = match timeout(keep_alive, events.recv()).await {
+                Err(_) => KEEP_ALIVE,
+                Ok(Some(StreamEvent::Chunk(chunk))) => match dress.event(chunk) {
+                    Some(bytes) => bytes,
+                    None => continue,
+                },
+                Ok(Some(StreamEvent::End(chunks, facts))) => return (Ok(dress.ending(chunks, &facts)), None),
+                Ok(Some(StreamEvent::Failed(cause))) => {
+                    return (Ok(error_event(ApiError::from(&cause).object())), None);
                 }
-            }
-            Some(StreamEvent::End(chunks, facts)) => return (Ok(dress.ending(chunks, &facts)), false),
-            Some(StreamEvent::Failed(cause)) => return (Ok(error_event(ApiError::from(&cause).object())), false),
-            None => return (Err(std::io::Error::other("the answer was broken off")), false),
-        }
+                Ok(None) => return (Err(std::io::Error::other("the answer was broken off")), None),
+            };
+            return (Ok(piece), Some(Source::Open(events, dress)));
+        },
     }
+}
+
+const KEEP_ALIVE: Bytes = Bytes::from_static(b": keep-alive\n\n");
+
+/// What the head of the answer could not tell, as a comment: the lines of the headers.
+fn who(facts: &Facts) -> Bytes {
+    let line = |name: &str, value: &str| format!(": x-rungs-{name}: {}\n", value.replace(['\r', '\n'], " "));
+    let mut text = line("tier", &facts.tier) + &line("model", &facts.model);
+    text += &line("escalations", &facts.escalations.to_string());
+    if facts.stand_in {
+        text += &line("stand-in", "true");
+    }
+    if let Some(why) = facts.unpassed {
+        text += &line("unpassed", why.name());
+    }
+    Bytes::from(text + "\n")
 }

@@ -4,8 +4,8 @@ use indexmap::IndexMap;
 use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::decisions::{
-    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, EscalationReason, Form,
-    Outcome, Posterior, Purpose, Signals,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, Early, EarlyVerdict,
+    EscalationReason, Form, Outcome, Posterior, Purpose, Signals, Trigger,
 };
 use rungs::difficulty::Acceptability;
 use rungs::policy::Cause;
@@ -57,8 +57,10 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
         cost_usd: Some(0.000_12),
         latency_ms: 310.25,
         ttft_ms: Some(300.125),
+        ttft_uncascaded_ms: Some(12.5),
         decide_ms: 0.07,
         cap: Some(Cap::Cost),
+        fell_back: true,
         error: Some("none".to_owned()),
         config: "abcdef".to_owned(),
         request: Some(json!({"model": "auto", "messages": [{"role": "user", "content": "a\u{0}b"}], "seed": 1.10})),
@@ -95,9 +97,17 @@ fn attempt(tier: &str) -> Attempt {
             took_ms: 1.5,
         }],
         usage: Some(Usage { cached_tokens: 32, ..Usage::new(59, 4) }),
+        usage_estimated: true,
         cost_usd: Some(0.000_06),
         started_ms: 0.2,
         latency_ms: 150.0,
+        early: Some(Early {
+            verdict: EarlyVerdict::Commit,
+            trigger: Trigger::Budget,
+            tokens: 32,
+            signals: Signals { mean_logprob: Some(-0.2), ..Signals::default() },
+            regret: Some(EscalationReason::Truncated),
+        }),
         finish_reason: Some("stop".to_owned()),
         model: Some(format!("{tier}-2026")),
         error: None,
@@ -124,6 +134,7 @@ pub(crate) fn bare_record(n: u64) -> DecisionRecord {
         model: None,
         cost_usd: None,
         ttft_ms: None,
+        ttft_uncascaded_ms: None,
         error: None,
         request: None,
         answer: None,
