@@ -24,7 +24,7 @@ pub use cascade::CascadeConfig;
 pub use checks::ChecksConfig;
 pub use embedding::{Backend, EmbeddingConfig};
 pub use endpoint::EndpointConfig;
-pub use log::{Content, Durability, LogConfig, LogUrl};
+pub use log::{Content, Durability, LogConfig, LogUrl, WhenFull};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
 pub use price::Price;

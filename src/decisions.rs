@@ -12,4 +12,4 @@ pub use record::{
     Attempt, AttemptStatus, CallFailure, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose,
     Signals,
 };
-pub use store::{DecisionFilter, DecisionStore, Page, StoreError, open};
+pub use store::{DecisionFilter, DecisionStore, LogState, Page, StoreError, open};

@@ -7,7 +7,7 @@ use super::in_range;
 pub use url::LogUrl;
 
 /// The decision log.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogConfig {
     /// `sqlite://PATH` or `postgres://USER@HOST/DATABASE`; `None` means `sqlite://DATA_DIR/rungs.db`.
@@ -18,10 +18,40 @@ pub struct LogConfig {
     pub durability: Durability,
     /// Whether requests and answers are stored with their records.
     pub content: Content,
+    /// Megabytes that records may take which wait for the database.
+    pub journal_max_mb: u32,
+    /// What becomes of answers whose records neither the database nor the journal takes.
+    pub when_full: WhenFull,
     /// Days that records are kept; `None` means forever.
     pub keep_days: Option<f64>,
     /// Days that requests and answers are kept; `None` means as long as their records.
     pub keep_content_days: Option<f64>,
+}
+
+impl Default for LogConfig {
+    fn default() -> Self {
+        Self {
+            url: None,
+            url_env: None,
+            durability: Durability::default(),
+            content: Content::default(),
+            journal_max_mb: 1024,
+            when_full: WhenFull::default(),
+            keep_days: None,
+            keep_content_days: None,
+        }
+    }
+}
+
+/// What becomes of answers whose records neither the database nor the journal takes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WhenFull {
+    /// They are served: the last 64 MiB of records wait in memory, and what is beyond is lost and counted.
+    #[default]
+    Serve,
+    /// They are withheld.
+    Refuse,
 }
 
 /// Whether an answer waits for its record.
@@ -63,6 +93,7 @@ impl LogConfig {
         if self.url.is_some() && self.url_env.is_some() {
             return Err("log: give url or url_env, not both".to_owned());
         }
+        in_range("log.journal_max_mb", self.journal_max_mb.into(), 1.0, 1e6)?;
         for (key, days) in [("log.keep_days", self.keep_days), ("log.keep_content_days", self.keep_content_days)] {
             in_range(key, days.unwrap_or(1.0), 1e-3, 36_500.0)?;
         }

@@ -1,12 +1,15 @@
 //! Where decision records live.
 
 mod backend;
+mod journal;
+mod keeper;
 mod log;
 mod postgres;
 mod retention;
 mod row;
 mod sql;
 mod sqlite;
+mod state;
 mod writer;
 
 use std::path::Path;
@@ -16,6 +19,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub use state::LogState;
+
 use super::record::DecisionRecord;
 use crate::config::LogConfig;
 
@@ -23,10 +28,11 @@ use crate::config::LogConfig;
 #[async_trait]
 pub trait DecisionStore: Send + Sync {
     /// Stores a record. With `log.durability = "commit"` it survives a crash of the process and of the machine once
-    /// this returns; with `"relaxed"` it follows within a second. A record whose id is already there changes nothing.
+    /// this returns, in the database or in the journal in front of it; with `"relaxed"` it follows within a second. Where
+    /// neither takes it, `log.when_full` decides. A record whose id is already there changes nothing.
     ///
     /// # Errors
-    /// When the database refuses or cannot be reached, or the record holds a number that is not finite.
+    /// When nothing takes the record and it may not be held in memory, or it holds a number that is not finite.
     async fn append(&self, record: DecisionRecord) -> Result<(), StoreError>;
 
     /// One record by its id.
@@ -40,6 +46,11 @@ pub trait DecisionStore: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError>;
+
+    /// How the log does.
+    fn state(&self) -> LogState {
+        LogState::default()
+    }
 
     /// Deletes what is older at this moment than the configuration keeps, and gives the number of rows deleted one by one.
     /// A store does so every hour of its own accord; one that keeps everything has nothing to do.
@@ -95,16 +106,18 @@ pub struct Page {
 pub struct StoreError(pub String);
 
 /// Opens the store that the configuration names. A SQLite file is created where there is none, with a folder that only
-/// its owner can read; a PostgreSQL database has to be there. The schema of an older version is brought up to date.
+/// its owner can read; a PostgreSQL database has to be there, but its server need not be up yet. The schema of an older
+/// version is brought up to date. Records that a database did not take wait in `data_dir/journal.db`.
 ///
 /// # Errors
-/// When the place cannot be reached, created or written, the file is not a SQLite database or is damaged, or the schema is
+/// When the place cannot be created or written or lets nobody in, the file is not a SQLite database or is damaged, or the schema is
 /// newer than this program.
 pub async fn open(config: &LogConfig, data_dir: &Path) -> Result<Arc<dyn DecisionStore>, StoreError> {
     let url = config.place().map_err(StoreError)?;
-    let log = match url.as_ref().filter(|url| url.is_postgres()) {
-        Some(url) => log::Log::start(postgres::Postgres::open(url, config.durability).await?, config),
-        None => log::Log::start(sqlite::SqliteFile::open(url.as_ref(), config.durability, data_dir).await?, config),
+    let backend: Arc<dyn backend::Backend> = match url.as_ref().filter(|url| url.is_postgres()) {
+        Some(url) => Arc::new(postgres::Postgres::open(url, config.durability).await?),
+        None => Arc::new(sqlite::SqliteFile::open(url.as_ref(), config.durability, data_dir).await?),
     };
-    Ok(Arc::new(log))
+    let journal = journal::Journal::open(&data_dir.join("journal.db"), u64::from(config.journal_max_mb) << 20).await?;
+    Ok(Arc::new(log::Log::start(backend, journal, config)))
 }

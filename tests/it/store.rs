@@ -3,6 +3,8 @@
 mod behaviour;
 #[cfg(unix)]
 mod crash;
+#[cfg(unix)]
+mod outage;
 mod postgres;
 mod retention;
 mod sqlite;

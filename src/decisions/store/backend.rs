@@ -9,9 +9,9 @@ use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Type};
 
 use super::StoreError;
+use super::keeper::Sink;
 use super::row::{Bind, assemble};
 use super::sql::Statement;
-use super::writer::Sink;
 use crate::decisions::DecisionRecord;
 
 /// A database that holds the log.

@@ -7,29 +7,40 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::backend::Backend;
+use super::journal::Journal;
+use super::keeper::{Keeper, Sink};
 use super::retention::Retention;
 use super::row::Row;
+use super::state::{LogState, Meter};
 use super::writer::Writer;
 use super::{DecisionFilter, DecisionStore, Page, StoreError, sql};
-use crate::config::LogConfig;
+use crate::config::{LogConfig, WhenFull};
 use crate::decisions::DecisionRecord;
 
 /// Records in a database: one writer that commits in groups, and readers beside it.
 pub(super) struct Log {
     writer: Writer,
     backend: Arc<dyn Backend>,
+    journal: Arc<Journal>,
+    meter: Arc<Meter>,
     retention: Retention,
+    when_full: WhenFull,
     closing: CancellationToken,
 }
 
 impl Log {
-    /// Starts the writer and the hourly upkeep on the current runtime.
-    pub(super) fn start(backend: impl Backend, config: &LogConfig) -> Self {
-        let backend: Arc<dyn Backend> = Arc::new(backend);
+    /// Starts the writer, the replay of the journal and the hourly upkeep on the current runtime.
+    pub(super) fn start(backend: Arc<dyn Backend>, journal: Journal, config: &LogConfig) -> Self {
         let (retention, closing) = (Retention::of(config), CancellationToken::new());
         retention.work(Arc::clone(&backend), closing.clone());
-        let sink: Arc<dyn super::writer::Sink> = Arc::clone(&backend) as _;
-        Self { writer: Writer::start(sink, config.durability), backend, retention, closing }
+        let meter = Arc::new(Meter::default());
+        meter.waits(journal.pending());
+        let sink: Arc<dyn Sink> = Arc::clone(&backend) as _;
+        let keeper = Keeper::start(sink, journal, Arc::clone(&meter), closing.clone());
+        let journal = Arc::clone(&keeper.journal);
+        let when_full = config.when_full;
+        let writer = Writer::start(keeper, config.durability, when_full, Arc::clone(&meter));
+        Self { writer, backend, journal, meter, retention, when_full, closing }
     }
 }
 
@@ -40,6 +51,9 @@ impl DecisionStore for Log {
     }
 
     async fn get(&self, id: &str) -> Result<Option<DecisionRecord>, StoreError> {
+        if let Some(waiting) = self.journal.get(id).await? {
+            return Ok(Some(waiting));
+        }
         Ok(self.backend.select(sql::select_one(id)).await?.pop())
     }
 
@@ -47,14 +61,19 @@ impl DecisionStore for Log {
         Ok(sql::page(filter, self.backend.select(sql::select_page(filter)).await?))
     }
 
+    fn state(&self) -> LogState {
+        self.meter.state(self.when_full == WhenFull::Refuse)
+    }
+
     async fn expire(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.retention.apply(self.backend.as_ref(), now).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.closing.cancel();
         let flushed = self.writer.close().await;
+        self.closing.cancel();
         self.backend.close().await;
+        self.journal.close().await;
         flushed
     }
 }

@@ -10,12 +10,13 @@ use jiff::Timestamp;
 use sqlx::ConnectOptions;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use tokio::sync::OnceCell;
 
 use super::StoreError;
 use super::backend::{Backend, query, record, unreadable};
+use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use super::sql::{self, Statement};
-use super::writer::Sink;
 use crate::config::{Durability, LogUrl};
 use crate::decisions::DecisionRecord;
 
@@ -25,6 +26,8 @@ pub(super) struct Postgres {
     pool: PgPool,
     /// What errors call it: the URL without its password.
     place: String,
+    /// Set once the schema is up to date and there are partitions.
+    ready: OnceCell<()>,
 }
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/postgres");
@@ -36,19 +39,38 @@ const CONNECTIONS: u32 = 6;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Postgres {
-    /// Connects and brings the schema up to date.
+    /// Connects and brings the schema up to date. A server that cannot be reached now is asked again when it is needed.
     pub(super) async fn open(url: &LogUrl, durability: Durability) -> Result<Self, StoreError> {
-        let place = url.to_string();
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(PATIENCE)
-            .connect_with(options(url, durability)?)
-            .await
-            .map_err(|error| cannot_open(&place, &error, "is the server up, and may this user connect?"))?;
-        MIGRATIONS.run(&pool).await.map_err(|error| explain_migration(&place, &error))?;
-        let postgres = Self { pool, place };
-        postgres.upkeep(Timestamp::now(), None).await?;
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool = pool.connect_lazy_with(options(url, durability)?);
+        let postgres = Self { pool, place: url.to_string(), ready: OnceCell::new() };
+        match postgres.ready().await {
+            Err(NotReady::Down(error)) => {
+                tracing::warn!(error = error.0, "records wait in the journal until the server is there");
+            }
+            Err(NotReady::Unfit(error)) => return Err(error),
+            Ok(()) => {}
+        }
         Ok(postgres)
+    }
+
+    async fn ready(&self) -> Result<(), NotReady> {
+        self.ready.get_or_try_init(|| self.prepare()).await.copied()
+    }
+
+    async fn prepare(&self) -> Result<(), NotReady> {
+        let not_ready = |error: sqlx::Error| {
+            let down = is_down(&error);
+            let error =
+                cannot_open(&self.place, &error, "is the server up, and may this user connect and create tables?");
+            if down { NotReady::Down(error) } else { NotReady::Unfit(error) }
+        };
+        drop(self.pool.acquire().await.map_err(not_ready)?);
+        MIGRATIONS.run(&self.pool).await.map_err(|error| match error {
+            MigrateError::Execute(error) => not_ready(error),
+            error => NotReady::Unfit(explain_migration(&self.place, &error)),
+        })?;
+        partitions::keep(&self.pool, Timestamp::now(), None).await.map_err(not_ready)
     }
 
     async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
@@ -66,25 +88,33 @@ impl Postgres {
 
 #[async_trait]
 impl Sink for Postgres {
-    async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
-        self.commit(rows).await.map_err(|error| self.unwritable(&error))
+    async fn write(&self, rows: &[Row]) -> Result<(), SinkError> {
+        self.ready().await.map_err(|not_ready| SinkError::Unavailable(not_ready.into_inner()))?;
+        self.commit(rows).await.map_err(|error| {
+            // Data exceptions, violated constraints, and more than an index or a row can hold.
+            let refused = state_of(&error).is_some_and(|state| ["22", "23", "54"].contains(&&state[..2]));
+            (if refused { SinkError::Refused } else { SinkError::Unavailable })(self.unwritable(&error))
+        })
     }
 }
 
 #[async_trait]
 impl Backend for Postgres {
     async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.ready().await.map_err(NotReady::into_inner)?;
         let rows = query(numbered(&statement.text), statement.binds).fetch_all(&self.pool).await;
         let rows = rows.map_err(|error| unreadable(&self.place, &error))?;
         rows.iter().map(|row| record(row, &self.place)).collect()
     }
 
     async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+        self.ready().await.map_err(NotReady::into_inner)?;
         let done = query(numbered(&statement.text), statement.binds).execute(&self.pool).await;
         done.map(|done| done.rows_affected()).map_err(|error| self.unwritable(&error))
     }
 
     async fn upkeep(&self, now: Timestamp, keep_since: Option<Timestamp>) -> Result<(), StoreError> {
+        self.ready().await.map_err(NotReady::into_inner)?;
         partitions::keep(&self.pool, now, keep_since)
             .await
             .map_err(|error| StoreError(format!("the partitions of {} cannot be kept: {error}", self.place)))
@@ -131,6 +161,36 @@ fn numbered(text: &str) -> String {
         numbered.push_str(piece);
     }
     numbered
+}
+
+/// Why a database is not ready.
+#[derive(Debug)]
+enum NotReady {
+    /// It may be later.
+    Down(StoreError),
+    /// Somebody has to change something.
+    Unfit(StoreError),
+}
+
+impl NotReady {
+    fn into_inner(self) -> StoreError {
+        match self {
+            Self::Down(error) | Self::Unfit(error) => error,
+        }
+    }
+}
+
+fn state_of(error: &sqlx::Error) -> Option<String> {
+    let state = error.as_database_error()?.code()?.into_owned();
+    (state.len() == 5 && state.is_ascii()).then_some(state)
+}
+
+/// Whether an error says that the server is down, starts, stops or has no room now.
+fn is_down(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::Protocol(_) => true,
+        error => state_of(error).is_some_and(|state| ["08", "53", "57"].contains(&&state[..2])),
+    }
 }
 
 fn cannot_open(place: &str, reason: &dyn std::fmt::Display, remedy: &str) -> StoreError {

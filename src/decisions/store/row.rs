@@ -69,6 +69,20 @@ impl Row {
         }
     }
 
+    /// The record's id.
+    pub(super) fn id(&self) -> &str {
+        match self.decision.first() {
+            Some(Bind::Text(Some(id))) => id,
+            _ => "",
+        }
+    }
+
+    /// All that the record can be put together from again: id, record, request and answer.
+    pub(super) fn texts(&self) -> [Option<&Bind>; 4] {
+        let content = |i: usize| self.content.as_ref()?.get(i);
+        [self.decision.first(), self.decision.last(), content(1), content(2)]
+    }
+
     /// Bytes of text: the better part of the memory that the row holds.
     pub(super) fn size(&self) -> usize {
         self.decision

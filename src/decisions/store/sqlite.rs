@@ -2,16 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use sqlx::Connection;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::query::Query;
+use sqlx::sqlite::{
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 
 use super::StoreError;
 use super::backend::{Backend, query, record, unreadable};
+use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use super::sql::{self, Statement};
-use super::writer::Sink;
 use crate::config::{Durability, LogUrl};
 use crate::decisions::DecisionRecord;
 
@@ -24,6 +29,9 @@ pub(super) struct SqliteFile {
 }
 
 static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/sqlite");
+
+/// How long another program may hold the file before the journal takes over.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
@@ -40,7 +48,7 @@ impl SqliteFile {
         create(&file).map_err(|error| cannot_open(&file, &error, "create the folder, or set log.url or data_dir"))?;
         let write = SqlitePoolOptions::new()
             .max_connections(1)
-            .connect_with(options.clone())
+            .connect_with(options.clone().busy_timeout(BUSY))
             .await
             .map_err(|error| explain_open(&file, &error))?;
         MIGRATIONS.run(&write).await.map_err(|error| explain_migration(&file, &error))?;
@@ -49,11 +57,9 @@ impl SqliteFile {
     }
 
     async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.write.begin_with("BEGIN IMMEDIATE").await?;
-        for statement in sql::inserts(rows) {
-            query(statement.text, statement.binds).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await
+        let inserts = sql::inserts(rows).into_iter();
+        let inserts = inserts.map(|statement| query(statement.text, statement.binds));
+        in_transaction(&self.write, inserts).await.map(drop)
     }
 
     fn unwritable(&self, error: &sqlx::Error) -> StoreError {
@@ -63,8 +69,12 @@ impl SqliteFile {
 
 #[async_trait]
 impl Sink for SqliteFile {
-    async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
-        self.commit(rows).await.map_err(|error| self.unwritable(&error))
+    async fn write(&self, rows: &[Row]) -> Result<(), SinkError> {
+        self.commit(rows).await.map_err(|error| {
+            // SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH.
+            let refused = matches!(primary_code(&error), Some(18..=20));
+            (if refused { SinkError::Refused } else { SinkError::Unavailable })(self.unwritable(&error))
+        })
     }
 }
 
@@ -105,8 +115,30 @@ fn options(url: Option<&LogUrl>, durability: Durability, data_dir: &Path) -> Res
     Ok(options.journal_mode(SqliteJournalMode::Wal).synchronous(synchronous))
 }
 
+/// Runs statements in one transaction; gives the number of rows that they changed.
+pub(super) async fn in_transaction(
+    pool: &SqlitePool,
+    statements: impl Iterator<Item = Query<'static, Sqlite, SqliteArguments>>,
+) -> Result<u64, sqlx::Error> {
+    let mut connection = pool.acquire().await?;
+    let done = async {
+        let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
+        let mut changed = 0;
+        for statement in statements {
+            changed += statement.execute(&mut *transaction).await?.rows_affected();
+        }
+        transaction.commit().await.map(|()| changed)
+    };
+    let done = done.await;
+    if done.is_err() {
+        // A full disk makes SQLite roll back by itself; sqlx then takes the connection to be in a transaction for ever.
+        connection.close_on_drop();
+    }
+    done
+}
+
 /// Creates the file and the folders on the way to it, for their owner alone; what is there keeps its permissions.
-fn create(file: &Path) -> std::io::Result<()> {
+pub(super) fn create(file: &Path) -> std::io::Result<()> {
     let mut folder = std::fs::DirBuilder::new();
     let mut options = std::fs::OpenOptions::new();
     #[cfg(unix)]
@@ -125,10 +157,19 @@ fn cannot_open(file: &Path, reason: &dyn std::fmt::Display, remedy: &str) -> Sto
     StoreError(format!("{} cannot be opened: {reason}; {remedy}", file.display()))
 }
 
+/// SQLite's code of an error, without what extends it.
+fn primary_code(error: &sqlx::Error) -> Option<u32> {
+    let code: u32 = error.as_database_error()?.code()?.parse().ok()?;
+    Some(code & 0xff)
+}
+
+/// Whether the file is not a database, or no longer a sound one: SQLITE_CORRUPT and SQLITE_NOTADB.
+pub(super) fn is_damaged(error: &sqlx::Error) -> bool {
+    matches!(primary_code(error), Some(11 | 26))
+}
+
 fn explain_open(file: &Path, error: &sqlx::Error) -> StoreError {
-    // SQLITE_CORRUPT and SQLITE_NOTADB.
-    let damaged = error.as_database_error().and_then(|e| e.code()).is_some_and(|code| code == "11" || code == "26");
-    let remedy = if damaged {
+    let remedy = if is_damaged(error) {
         "it is damaged or not a SQLite database: move it away to start a new log, or set log.url"
     } else {
         "check that its folder is writable and the disk is not full, or set log.url"

@@ -3,22 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::StoreError;
+use super::keeper::Keeper;
 use super::row::Row;
-use crate::config::Durability;
-
-/// Writes rows in one transaction.
-#[async_trait]
-pub(super) trait Sink: Send + Sync + 'static {
-    /// When this returns `Ok`, all rows are committed; otherwise none is. A row whose id is already there changes
-    /// nothing, so that a write may be repeated.
-    async fn write(&self, rows: &[Row]) -> Result<(), StoreError>;
-}
+use super::state::Meter;
+use crate::config::{Durability, WhenFull};
 
 /// Hands rows to the writer's task.
 #[derive(Debug)]
@@ -27,18 +20,20 @@ pub(super) struct Writer {
     /// Bytes of rows that may wait: the bound of the queue.
     room: Arc<Semaphore>,
     durability: Durability,
+    when_full: WhenFull,
     closing: CancellationToken,
+    meter: Arc<Meter>,
 }
 
 /// Rows in one transaction at most.
-const GROUP: usize = 512;
+pub(super) const GROUP: usize = 512;
 /// Bytes of rows that may wait to be written.
 const ROOM: usize = 64 << 20;
 /// How long relaxed records gather before they are written: far within the second that is promised.
 const GATHER: Duration = Duration::from_millis(100);
-/// How long a relaxed append waits for room before it gives up.
+/// How long an append waits for room.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long relaxed records rest after a failed write before the next try.
+/// How long rows that nothing takes rest before the next try.
 const PAUSE: Duration = Duration::from_millis(500);
 
 #[derive(Debug)]
@@ -57,17 +52,33 @@ struct Entry {
 
 impl Writer {
     /// Starts the writer's task on the current runtime.
-    pub(super) fn start(sink: Arc<dyn Sink>, durability: Durability) -> Self {
+    pub(super) fn start(keeper: Keeper, durability: Durability, when_full: WhenFull, meter: Arc<Meter>) -> Self {
         let (queue, messages) = mpsc::unbounded_channel();
         let closing = CancellationToken::new();
-        tokio::spawn(Task { sink, messages, durability, closing: closing.clone(), lost: Ok(()) }.run());
-        Self { queue, room: Arc::new(Semaphore::new(ROOM)), durability, closing }
+        let task = Task {
+            keeper,
+            messages,
+            durability,
+            when_full,
+            closing: closing.clone(),
+            meter: Arc::clone(&meter),
+            held: Vec::new(),
+        };
+        tokio::spawn(task.run());
+        Self { queue, room: Arc::new(Semaphore::new(ROOM)), durability, when_full, closing, meter }
     }
 
-    /// Queues a row and, unless durability is relaxed, waits until it is committed. A queued row is written even when
-    /// the caller stops waiting.
+    /// Queues a row and, unless durability is relaxed, waits until it is kept. A queued row is written even when the
+    /// caller stops waiting. Where nothing takes rows and no more of them can wait, `when_full` decides.
     pub(super) async fn append(&self, row: Row) -> Result<(), StoreError> {
-        let room = self.take_room(row.size()).await?;
+        let room = match self.take_room(row.size()).await {
+            Ok(room) => room,
+            Err(error) if self.when_full == WhenFull::Refuse || self.closing.is_cancelled() => return Err(error),
+            Err(error) => {
+                self.meter.loses(1, &error);
+                return Ok(());
+            }
+        };
         if self.durability == Durability::Relaxed {
             return self.send(Message::Append(Entry { row, done: None, room }));
         }
@@ -88,14 +99,9 @@ impl Writer {
 
     async fn take_room(&self, size: usize) -> Result<OwnedSemaphorePermit, StoreError> {
         let bytes = u32::try_from(size.clamp(1, ROOM)).unwrap_or(u32::MAX);
-        let room = self.room.clone().acquire_many_owned(bytes);
-        let permit = match self.durability {
-            Durability::Commit => room.await,
-            Durability::Relaxed => timeout(PATIENCE, room).await.map_err(|_| {
-                StoreError(format!("{} MiB of records wait already and the database takes none", ROOM >> 20))
-            })?,
-        };
-        permit.map_err(|_| closed())
+        let room = timeout(PATIENCE, self.room.clone().acquire_many_owned(bytes)).await;
+        let full = |_| StoreError(format!("{} MiB of records wait already and nothing takes them", ROOM >> 20));
+        room.map_err(full)?.map_err(|_| closed())
     }
 
     fn send(&self, message: Message) -> Result<(), StoreError> {
@@ -104,17 +110,19 @@ impl Writer {
 }
 
 struct Task {
-    sink: Arc<dyn Sink>,
+    keeper: Keeper,
     messages: mpsc::UnboundedReceiver<Message>,
     durability: Durability,
+    when_full: WhenFull,
     closing: CancellationToken,
-    /// The first loss of relaxed rows, to be told to whoever closes the store.
-    lost: Result<(), StoreError>,
+    meter: Arc<Meter>,
+    /// Rows that neither the database nor the journal took, in order; nobody waits for them any more.
+    held: Vec<(Row, OwnedSemaphorePermit)>,
 }
 
 impl Task {
     async fn run(mut self) {
-        while let Some(first) = self.messages.recv().await {
+        while let Some(first) = self.next().await {
             if self.durability == Durability::Relaxed {
                 // A closing store does not wait for more.
                 let _ = timeout(GATHER, self.closing.cancelled()).await;
@@ -132,10 +140,22 @@ impl Task {
             self.write(entries).await;
             if let Some(done) = close {
                 // Whoever closed the store may have stopped waiting.
-                let _ = done.send(self.lost);
+                let _ = done.send(self.end().await);
                 return;
             }
         }
+    }
+
+    /// The next message; rows that are held are tried again meanwhile.
+    async fn next(&mut self) -> Option<Message> {
+        while !self.held.is_empty() {
+            if let Ok(message) = timeout(PAUSE, self.messages.recv()).await {
+                return message;
+            }
+            // What goes wrong is counted and told where it is tried.
+            let _ = self.release().await;
+        }
+        self.messages.recv().await
     }
 
     async fn write(&mut self, entries: Vec<Entry>) {
@@ -144,29 +164,42 @@ impl Task {
         }
         let (rows, waiting): (Vec<_>, Vec<_>) =
             entries.into_iter().map(|Entry { row, done, room }| (row, (done, room))).unzip();
-        let written = match self.durability {
-            Durability::Commit => self.sink.write(&rows).await,
-            Durability::Relaxed => self.write_until_it_works(&rows).await,
+        let written = match self.release().await {
+            Ok(()) => self.keeper.keep(&rows).await,
+            Err(error) => Err(error),
         };
-        for (done, _room) in waiting {
+        let holds = written.is_err() && (self.when_full == WhenFull::Serve || self.durability == Durability::Relaxed);
+        let answer = if holds { Ok(()) } else { written };
+        for (row, (done, room)) in rows.into_iter().zip(waiting) {
+            if holds {
+                self.held.push((row, room));
+            }
             // A caller that has gone away needs no answer.
-            let _ = done.map(|done| done.send(written.clone()));
+            let _ = done.map(|done| done.send(answer.clone()));
         }
+        self.meter.holds(self.held.len());
     }
 
-    /// Nobody waits for relaxed rows, so that giving up would lose them; the bounded queue keeps memory in check
-    /// meanwhile. Only a closing store gives up.
-    async fn write_until_it_works(&mut self, rows: &[Row]) -> Result<(), StoreError> {
-        while let Err(error) = self.sink.write(rows).await {
-            tracing::error!(records = rows.len(), %error, "records wait for the decision log");
-            if self.closing.is_cancelled() {
-                let loss = Err(StoreError(format!("{} records at least are lost: {}", rows.len(), error.0)));
-                self.lost = std::mem::replace(&mut self.lost, Ok(())).and(loss.clone());
-                return loss;
+    /// Writes the rows that are held, which are older than all that come.
+    async fn release(&mut self) -> Result<(), StoreError> {
+        while !self.held.is_empty() {
+            let most = self.held.len().min(GROUP);
+            let (rows, rooms): (Vec<_>, Vec<_>) = self.held.drain(..most).unzip();
+            let kept = self.keeper.keep(&rows).await;
+            if kept.is_err() {
+                self.held.splice(0..0, rows.into_iter().zip(rooms));
             }
-            let _ = timeout(PAUSE, self.closing.cancelled()).await;
+            self.meter.holds(self.held.len());
+            kept?;
         }
         Ok(())
+    }
+
+    /// The last try; tells of what is lost.
+    async fn end(mut self) -> Result<(), StoreError> {
+        let Err(error) = self.release().await else { return Ok(()) };
+        self.meter.loses(self.held.len(), &error);
+        Err(StoreError(format!("{} records are lost: {}", self.held.len(), error.0)))
     }
 }
 
@@ -175,85 +208,4 @@ fn closed() -> StoreError {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::super::row::Bind;
-    use super::*;
-
-    /// Fails so many times, then counts what it is given.
-    #[derive(Default)]
-    struct Flaky {
-        failures: AtomicUsize,
-        written: AtomicUsize,
-        writes: AtomicUsize,
-    }
-
-    #[async_trait]
-    impl Sink for Flaky {
-        async fn write(&self, rows: &[Row]) -> Result<(), StoreError> {
-            self.writes.fetch_add(1, Ordering::SeqCst);
-            if self.failures.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok() {
-                return Err(StoreError("down".to_owned()));
-            }
-            self.written.fetch_add(rows.len(), Ordering::SeqCst);
-            Ok(())
-        }
-    }
-
-    fn start(failures: usize, durability: Durability) -> (Arc<Flaky>, Writer) {
-        let sink = Arc::new(Flaky { failures: failures.into(), ..Default::default() });
-        (sink.clone(), Writer::start(sink, durability))
-    }
-
-    fn row() -> Row {
-        Row { decision: vec![], attempts: vec![], content: None }
-    }
-
-    #[tokio::test]
-    async fn what_waits_together_is_written_together() {
-        let (sink, writer) = start(0, Durability::Commit);
-        for result in futures_util::future::join_all((0..100).map(|_| writer.append(row()))).await {
-            result.unwrap();
-        }
-        assert_eq!(sink.written.load(Ordering::SeqCst), 100);
-        assert_eq!(sink.writes.load(Ordering::SeqCst), 1);
-    }
-
-    #[tokio::test]
-    async fn each_caller_of_a_failed_group_is_told_and_the_next_group_is_tried() {
-        let (sink, writer) = start(1, Durability::Commit);
-        let results = futures_util::future::join_all((0..3).map(|_| writer.append(row()))).await;
-        assert!(results.iter().all(|result| result.as_ref().is_err_and(|error| error.0 == "down")), "{results:?}");
-        writer.append(row()).await.unwrap();
-        assert_eq!(sink.written.load(Ordering::SeqCst), 1);
-        writer.close().await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn relaxed_rows_wait_for_the_database_to_come_back() {
-        let (sink, writer) = start(3, Durability::Relaxed);
-        writer.append(row()).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        assert_eq!((sink.written.load(Ordering::SeqCst), sink.writes.load(Ordering::SeqCst)), (1, 4));
-        writer.close().await.unwrap();
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn closing_tells_of_relaxed_rows_that_are_lost() {
-        let (_, writer) = start(usize::MAX, Durability::Relaxed);
-        writer.append(row()).await.unwrap();
-        let error = writer.close().await.unwrap_err();
-        assert!(error.0.contains("1 records at least are lost: down"), "{error}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_full_queue_refuses_relaxed_rows_instead_of_growing() {
-        let (_, writer) = start(usize::MAX, Durability::Relaxed);
-        let large: Arc<str> = "x".repeat(ROOM / 2).into();
-        let row = || Row { decision: vec![Bind::Text(Some(large.clone()))], ..row() };
-        writer.append(row()).await.unwrap();
-        writer.append(row()).await.unwrap();
-        assert!(writer.append(row()).await.unwrap_err().0.contains("wait already"));
-    }
-}
+mod tests;

@@ -53,6 +53,25 @@ async fn no_kill_loses_an_acknowledged_record_on_postgres() {
     with_database(no_kill_loses_an_acknowledged_record).await;
 }
 
+/// The server is down while processes are killed: what they acknowledged is in the journal, which is then replayed.
+#[tokio::test]
+async fn no_kill_loses_what_waits_in_the_journal() {
+    with_database(|config| async move {
+        let dir = tempfile::tempdir().unwrap();
+        let down = LogConfig { url: Some("postgres://postgres@127.0.0.1:1/down".into()), ..Default::default() };
+        let acknowledged: Vec<u64> = (0..4).flat_map(|round| append_and_kill(dir.path(), &down, round)).collect();
+        assert!(acknowledged.len() >= 4 * ENOUGH, "the children stopped after {}", acknowledged.len());
+        let store = open(&config, dir.path()).await.unwrap();
+        while store.state().pending > 0 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        for n in acknowledged {
+            assert_eq!(store.get(&full_record(n).id).await.unwrap(), Some(full_record(n)), "record {n}");
+        }
+    })
+    .await;
+}
+
 async fn no_kill_loses_an_acknowledged_record(config: LogConfig) {
     let dir = tempfile::tempdir().unwrap();
     for round in 0..KILLS {
