@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 pub use cascade::CascadeConfig;
 pub use checks::ChecksConfig;
 pub use embedding::{Backend, EmbeddingConfig};
-pub use endpoint::EndpointConfig;
+pub use endpoint::{EndpointConfig, KeyHeader};
 pub use log::{Content, Durability, LogConfig, LogUrl, WhenFull};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};

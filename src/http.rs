@@ -11,27 +11,33 @@ mod error;
 mod headers;
 mod health;
 mod load;
+mod losses;
+mod messages;
 mod models;
 mod route;
 mod state;
 mod stats;
 mod verdicts;
+mod voice;
 
 use std::sync::Arc;
 
 use axum::Router;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
 pub use error::ApiError;
 pub use state::App;
 
-/// All endpoints. A path or method that does not exist, and a panic, are answered in OpenAI's error shape too.
+/// All endpoints. A path or method that does not exist, and a panic, are answered in the error shape of the
+/// path's dialect too.
 pub fn router(app: Arc<App>) -> Router {
     let limited = from_fn_with_state(load::places(&app), load::shed);
     Router::new()
-        .route("/v1/chat/completions", post(chat::completions).layer(limited))
+        .route("/v1/chat/completions", post(chat::completions).layer(limited.clone()))
+        .route("/v1/messages", post(messages::messages).layer(limited))
+        .route("/v1/messages/count_tokens", post(messages::count_tokens))
         .route("/v1/route", post(route::route))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
@@ -43,5 +49,6 @@ pub fn router(app: Arc<App>) -> Router {
         .fallback(error::no_such_path)
         .method_not_allowed_fallback(error::wrong_method)
         .layer(CatchPanicLayer::custom(error::after_panic))
+        .layer(from_fn(messages::in_its_shape))
         .with_state(app)
 }

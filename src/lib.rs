@@ -13,6 +13,7 @@ pub mod config;
 pub mod decisions;
 #[cfg(feature = "train")]
 pub mod demo;
+pub mod dialect;
 pub mod difficulty;
 #[cfg(feature = "fastembed")]
 pub mod distill;

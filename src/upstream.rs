@@ -3,6 +3,7 @@
 //! An upstream takes a [`ChatRequest`] and gives either a whole [`Completion`] or a stream of [`Chunk`]s, both in
 //! OpenAI's shape and in the upstream's own words. A dialect of another shape translates inside its own file.
 
+pub mod anthropic;
 pub mod breaker;
 pub mod chunk;
 pub mod completion;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
 
+pub use anthropic::Anthropic;
 pub use chunk::Chunk;
 pub use completion::Completion;
 pub use document::Document;
@@ -36,6 +38,7 @@ pub use watch::{FailedCall, Watch};
 
 use crate::chat::ChatRequest;
 use crate::config::{TierConfig, UpstreamsConfig};
+use crate::dialect::Dialect;
 
 /// Calls one model.
 ///
@@ -79,7 +82,10 @@ impl Tier {
     /// When a key cannot be read or an address is not one; the message names the tier.
     pub fn open(config: TierConfig, upstreams: &UpstreamsConfig) -> Result<Self, String> {
         let endpoint = |place: TierConfig| {
-            let upstream = Arc::new(OpenAi::new(&place)?);
+            let upstream: Arc<dyn Upstream> = match place.kind {
+                Dialect::OpenAi => Arc::new(OpenAi::new(&place)?),
+                Dialect::Anthropic => Arc::new(Anthropic::new(&place)?),
+            };
             Ok(Endpoint { name: place.host(), weight: place.weight, upstream })
         };
         let endpoints = config.places().map(endpoint).collect::<Result<Vec<_>, String>>()?;

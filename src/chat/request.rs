@@ -1,5 +1,6 @@
 //! The chat-completions request, read where the router needs it and carried untouched where it does not.
 
+use axum::http::HeaderValue;
 use bytes::Bytes;
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -7,6 +8,8 @@ use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::message::Message;
+use super::native::Native;
+use crate::dialect::Dialect;
 
 /// A request in OpenAI's chat-completions shape.
 ///
@@ -16,6 +19,7 @@ use super::message::Message;
 pub struct ChatRequest {
     fields: IndexMap<String, Box<RawValue>>,
     messages: Vec<Message>,
+    native: Option<Box<Native>>,
 }
 
 /// Why a body is not a chat request: what is wrong, and at which field.
@@ -50,9 +54,47 @@ impl ChatRequest {
             .get("messages")
             .ok_or_else(|| InvalidRequest::at("messages", "`messages` is required: send at least one message"))?;
         let messages = Message::parse_all(messages)?;
-        let request = Self { fields, messages };
+        let request = Self { fields, messages, native: None };
         request.check_types()?;
         Ok(request)
+    }
+
+    /// A request that came in another dialect, translated.
+    ///
+    /// # Errors
+    /// As for [`ChatRequest::parse`].
+    pub fn translated(body: &Value, native: Native) -> Result<Self, InvalidRequest> {
+        Ok(Self { native: Some(Box::new(native)), ..Self::parse(body.to_string().as_bytes())? })
+    }
+
+    /// The request in its client's own words, where these are of this dialect and not OpenAI's.
+    #[must_use]
+    pub fn native(&self, dialect: Dialect) -> Option<&Native> {
+        self.native.as_deref().filter(|native| native.dialect == dialect)
+    }
+
+    /// With the features that an Anthropic client asks for in `anthropic-beta`.
+    #[must_use]
+    pub fn with_beta(mut self, beta: Option<&HeaderValue>) -> Self {
+        self.native = self.native.map(|native| Box::new(native.with_beta(beta)));
+        self
+    }
+
+    /// Whether it came in another dialect than OpenAI's chat completions.
+    #[must_use]
+    pub fn is_translated(&self) -> bool {
+        self.native.is_some()
+    }
+
+    /// What of the client's own words has no translation.
+    #[must_use]
+    pub fn lost(&self) -> &[String] {
+        self.native.as_deref().map_or(&[], |native| &native.lost)
+    }
+
+    /// The names of the top-level fields.
+    pub fn field_names(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
     }
 
     /// A request of one user message, as labelled queries with a bare `prompt` have it.
@@ -64,6 +106,7 @@ impl ChatRequest {
                 raw(&serde_json::json!([{"role": "user", "content": prompt}])),
             )]),
             messages: vec![Message::user(prompt)],
+            native: None,
         }
     }
 
@@ -101,6 +144,7 @@ impl ChatRequest {
     #[must_use]
     pub fn with(mut self, field: &str, value: &Value) -> Self {
         self.fields.insert(field.to_owned(), raw(value));
+        self.native.iter_mut().for_each(|native| native.follow(field, Some(value)));
         self
     }
 
@@ -108,6 +152,7 @@ impl ChatRequest {
     #[must_use]
     pub fn without(mut self, field: &str) -> Self {
         self.fields.shift_remove(field);
+        self.native.iter_mut().for_each(|native| native.follow(field, None));
         self
     }
 
@@ -140,7 +185,7 @@ impl ChatRequest {
     }
 }
 
-fn raw(value: &Value) -> Box<RawValue> {
+pub(super) fn raw(value: &Value) -> Box<RawValue> {
     // A `Value` always serialises, and its text is always valid JSON.
     to_raw_value(value).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }

@@ -3,6 +3,19 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::TierConfig;
+use crate::dialect::Dialect;
+
+/// The header that carries an upstream's key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeyHeader {
+    /// `authorization: Bearer KEY`: OpenAI's way.
+    Authorization,
+    /// `api-key: KEY`: Azure's.
+    ApiKey,
+    /// `x-api-key: KEY`: Anthropic's.
+    XApiKey,
+}
 
 /// Another place where a tier's model can be had.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -10,6 +23,12 @@ use super::TierConfig;
 pub struct EndpointConfig {
     /// As for the tier.
     pub base_url: String,
+    /// The dialect there; `None` means the tier's.
+    #[serde(default)]
+    pub kind: Option<Dialect>,
+    /// As for the tier; `None` means the tier's.
+    #[serde(default)]
+    pub api_key_header: Option<KeyHeader>,
     /// The model's name there; `None` means the tier's.
     #[serde(default)]
     pub model: Option<String>,
@@ -34,6 +53,8 @@ impl TierConfig {
         let further = self.endpoints.iter().map(|endpoint| Self {
             base_url: endpoint.base_url.clone(),
             model: endpoint.model.clone().unwrap_or_else(|| self.model.clone()),
+            kind: endpoint.kind.unwrap_or(self.kind),
+            api_key_header: endpoint.api_key_header.or(self.api_key_header),
             api_key_env: endpoint.api_key_env.clone(),
             api_key_file: endpoint.api_key_file.clone(),
             weight: endpoint.weight,

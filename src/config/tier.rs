@@ -5,7 +5,8 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::price::Price;
-use super::{EndpointConfig, in_range};
+use super::{EndpointConfig, KeyHeader, in_range};
+use crate::dialect::Dialect;
 
 /// An upstream model with its prices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -13,10 +14,16 @@ use super::{EndpointConfig, in_range};
 pub struct TierConfig {
     /// The tier's name: what clients may send as `model`, and what records say.
     pub name: String,
-    /// Where the OpenAI-compatible API lives, up to and including `/v1`.
+    /// Where the API lives, up to and including `/v1`; a query at its end is kept.
     pub base_url: String,
     /// The model's name at the upstream.
     pub model: String,
+    /// The dialect of its API.
+    #[serde(default)]
+    pub kind: Dialect,
+    /// The header that carries the key; `None` means the dialect's own.
+    #[serde(default)]
+    pub api_key_header: Option<KeyHeader>,
     /// An environment variable that holds the upstream's key.
     #[serde(default)]
     pub api_key_env: Option<String>,
@@ -32,6 +39,10 @@ pub struct TierConfig {
     /// Tokens that the model can hold, prompt and answer together; `None` means that it is not checked.
     #[serde(default)]
     pub context_window: Option<u64>,
+    /// The longest answer, in tokens, that an upstream of a dialect that demands a limit is asked for where the client sets
+    /// none; `None` means 8192.
+    #[serde(default)]
+    pub max_output_tokens: Option<u64>,
     /// Whether the server gives log-probabilities when asked.
     #[serde(default)]
     pub logprobs: bool,

@@ -1,6 +1,6 @@
 //! `POST /v1/chat/completions`: OpenAI's dialect.
 
-mod dress;
+pub(super) mod dress;
 mod events;
 
 use std::sync::Arc;
@@ -9,19 +9,20 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderValue, Request};
+use axum::http::{HeaderMap, HeaderValue, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
-use self::dress::Dress;
 use super::body;
 use super::decide::Decision;
 use super::error::ApiError;
 use super::headers::{self, Context};
+use super::losses::Losses;
 use super::state::App;
+use super::voice::Voice;
 use crate::cascade::{Job, Ledger};
 use crate::chat::{ChatRequest, Usage};
 use crate::config::Content;
@@ -29,10 +30,32 @@ use crate::decisions::{DecisionRecord, Outcome};
 
 /// Routes, calls, checks and answers.
 pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Body>) -> Result<Response, ApiError> {
-    let (arrived, at) = (Instant::now(), Timestamp::now());
-    let head = request.headers().clone();
-    let body = body::read(request, app.config.server.max_body_bytes).await?;
-    let request = Arc::new(ChatRequest::parse(&body)?);
+    let arrival = Arrival::read(&app, request).await?;
+    let chat = ChatRequest::parse(&arrival.body)?;
+    serve(&app, arrival, chat).await
+}
+
+/// A request as it came.
+pub(super) struct Arrival {
+    arrived: Instant,
+    at: Timestamp,
+    pub(super) head: HeaderMap,
+    pub(super) body: Bytes,
+}
+
+impl Arrival {
+    pub(super) async fn read(app: &App, request: Request<Body>) -> Result<Self, ApiError> {
+        let (arrived, at) = (Instant::now(), Timestamp::now());
+        let head = request.headers().clone();
+        let body = body::read(request, app.config.server.max_body_bytes).await?;
+        Ok(Self { arrived, at, head, body })
+    }
+}
+
+/// Answers a request of any dialect in that dialect.
+pub(super) async fn serve(app: &App, arrival: Arrival, request: ChatRequest) -> Result<Response, ApiError> {
+    let Arrival { arrived, at, head, body } = arrival;
+    let request = Arc::new(request);
     let context = Context::read(&head, &request);
     let id = Uuid::now_v7().to_string();
     let decision = app.decide(&request, body.len(), &context, &id).await?;
@@ -50,33 +73,41 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
         ledger: Ledger::new(record, arrived),
         deadline: arrived + Duration::from_secs_f64(app.config.server.request_timeout_s),
     };
-    answer(&app, job, difficulty).await
+    answer(app, job, difficulty).await
 }
 
 async fn answer(app: &App, job: Job, difficulty: Option<f64>) -> Result<Response, ApiError> {
-    let dress = Dress::new(&job.request);
+    let (voice, losses) = (Voice::of(&job.request), Losses::of(&job.request));
     if job.request.stream() {
-        return stream(app, job, difficulty, dress).await;
+        return stream(app, job, difficulty, voice, &losses).await;
     }
     let reply = app.engine.answer(job).await?;
-    let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), true);
+    let mut headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), true);
+    losses.tell(app, &reply.facts.tier, &mut headers);
     let kind = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
-    Ok((headers, kind, dress.whole(reply.completion, &reply.facts)).into_response())
+    Ok((headers, kind, voice.whole(reply.completion, &reply.facts)).into_response())
 }
 
 /// A streamed answer. One that takes its time begins with comments; its head then cannot tell who will answer, nor its
 /// status that nobody did.
-async fn stream(app: &App, job: Job, difficulty: Option<f64>, dress: Dress) -> Result<Response, ApiError> {
+async fn stream(
+    app: &App,
+    job: Job,
+    difficulty: Option<f64>,
+    voice: Voice,
+    losses: &Losses,
+) -> Result<Response, ApiError> {
     let keep_alive = Duration::from_secs_f64(app.config.cascade.stream.keep_alive_s);
     let (engine, id) = (Arc::clone(&app.engine), job.ledger.id().to_owned());
     let mut pending: events::Pending = Box::pin(async move { engine.stream(job).await });
     let (headers, source) = match timeout(keep_alive, &mut pending).await {
         Ok(reply) => {
             let reply = reply?;
-            let headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), false);
-            (headers, events::Source::open(reply, dress))
+            let mut headers = headers::answer(&reply.facts, difficulty, app.scoring.version(), false);
+            losses.tell(app, &reply.facts.tier, &mut headers);
+            (headers, events::Source::open(reply, voice))
         }
-        Err(_) => (headers::pending(&id, difficulty, app.scoring.version()), events::Source::Pending(pending, dress)),
+        Err(_) => (headers::pending(&id, difficulty, app.scoring.version()), events::Source::Pending(pending, voice)),
     };
     let kind = [
         (CONTENT_TYPE, HeaderValue::from_static("text/event-stream; charset=utf-8")),
@@ -127,9 +158,18 @@ impl App {
             fell_back: false,
             error: None,
             config: self.fingerprint.clone(),
-            request: keeps_content.then(|| serde_json::from_slice(body).ok()).flatten(),
+            request: keeps_content.then(|| kept(request, body)).flatten(),
             answer: None,
             attempts: Vec::new(),
         }
+    }
+}
+
+/// The request as the log keeps it: all in one dialect, for those who read it.
+fn kept(request: &ChatRequest, body: &Bytes) -> Option<serde_json::Value> {
+    if request.is_translated() {
+        serde_json::from_slice(&request.to_body()).ok()
+    } else {
+        serde_json::from_slice(body).ok()
     }
 }

@@ -66,6 +66,27 @@ impl ApiError {
         self
     }
 
+    /// The body in Anthropic's shape.
+    pub(super) fn anthropic(&self) -> Value {
+        let kind = match self.status.as_u16() {
+            400 | 409 | 415 | 422 => "invalid_request_error",
+            401 => "authentication_error",
+            402 => "billing_error",
+            403 => "permission_error",
+            404 | 405 => "not_found_error",
+            413 => "request_too_large",
+            429 => "rate_limit_error",
+            503 => "overloaded_error",
+            504 => "timeout_error",
+            _ => "api_error",
+        };
+        json!({
+            "type": "error",
+            "error": {"type": kind, "message": self.error["message"], "code": self.error["code"]},
+            "request_id": self.decision,
+        })
+    }
+
     /// The `error` object.
     pub(super) fn object(&self) -> &Value {
         &self.error
@@ -89,6 +110,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = (self.status, Json(json!({ "error": self.error }))).into_response();
+        response.extensions_mut().insert(self.clone());
         if let Some(id) = self.decision.and_then(|id| HeaderValue::from_str(&id).ok()) {
             response.headers_mut().insert(DECISION_ID, id);
         }
@@ -152,6 +174,12 @@ fn from_upstream(error: &UpstreamError, cause: &FailureCause) -> ApiError {
         UpstreamError::Status { code, body, .. } if error.is_clients_fault() => {
             let status = StatusCode::from_u16(*code).unwrap_or(StatusCode::BAD_REQUEST);
             ApiError::passed_on(status, body.as_ref().unwrap_or(&Value::Null), cause)
+        }
+        UpstreamError::Unfit(_) => ApiError::invalid(cause).with_code("not_carried_over"),
+        UpstreamError::Status { code: 503 | 529, retry_after, .. } => {
+            ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", cause)
+                .with_code("upstream_overloaded")
+                .with_retry_after(*retry_after)
         }
         UpstreamError::Status { code: 429, retry_after, .. } => {
             ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", cause)

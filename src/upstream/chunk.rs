@@ -19,8 +19,10 @@ pub struct Chunk {
     pub choices: Vec<ChoiceDelta>,
     /// Tokens so far, where the chunk tells them.
     pub usage: Option<Usage>,
-    /// The JSON object as it came.
+    /// The JSON object as it came, or its translation.
     pub document: Document,
+    /// The event as it came, where the upstream speaks Anthropic's dialect; `None` for a further chunk of the same event.
+    pub native: Option<Bytes>,
 }
 
 /// What a chunk adds to one choice.
@@ -57,7 +59,7 @@ impl Chunk {
         }
         let choices: Vec<ChoiceDelta> = body.choices.unwrap_or_default().into_iter().map(delta).collect();
         let model = body.model;
-        Ok(Self { model, choices, usage, document: Document::new(Bytes::from(data)) })
+        Ok(Self { model, choices, usage, document: Document::new(Bytes::from(data)), native: None })
     }
 
     /// Whether the answer has begun or ended with this chunk; the first one often only names the role.

@@ -14,8 +14,10 @@ use crate::chat::{Answer, ToolCall};
 pub struct Completion {
     /// The first choice.
     pub answer: Answer,
-    /// The JSON object as it came.
+    /// The JSON object as it came, or its translation.
     pub document: Document,
+    /// The message as it came, where the upstream speaks Anthropic's dialect.
+    pub native: Option<Bytes>,
 }
 
 impl Completion {
@@ -54,7 +56,7 @@ impl Completion {
             logprobs: logprobs(choice.logprobs),
             usage,
         };
-        Ok(Self { answer, document: Document::new(text) })
+        Ok(Self { answer, document: Document::new(text), native: None })
     }
 }
 

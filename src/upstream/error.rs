@@ -32,9 +32,12 @@ pub enum UpstreamError {
     /// The upstream answered with success and an error in the body or in the stream.
     #[error("reported an error{}", told(Some(.0)))]
     Reported(Value),
-    /// The answer is not what OpenAI's dialect says.
+    /// The answer is not what its dialect says.
     #[error("sent a malformed answer: {0}")]
     Malformed(String),
+    /// The upstream's dialect has no words for a part of the request; nothing was sent.
+    #[error("cannot be asked for {0}")]
+    Unfit(String),
     /// The answer ended before it was complete.
     #[error("cut the answer off before its end")]
     Cut,
@@ -77,6 +80,7 @@ impl UpstreamError {
         match self {
             Self::Status { code: 404, body, .. } => is_about_a_field(body.as_ref()),
             Self::Status { code, .. } => matches!(code, 400 | 413 | 422),
+            Self::Unfit(_) => true,
             _ => false,
         }
     }
@@ -112,7 +116,14 @@ impl UpstreamError {
     /// Whether a model may have worked, and be paid for, before the call failed.
     #[must_use]
     pub fn may_cost(&self) -> bool {
-        !matches!(self, Self::Connect(_) | Self::Status { .. } | Self::Resting { .. } | Self::Timeout(Phase::Connect))
+        !matches!(
+            self,
+            Self::Connect(_)
+                | Self::Status { .. }
+                | Self::Resting { .. }
+                | Self::Unfit(_)
+                | Self::Timeout(Phase::Connect)
+        )
     }
 }
 

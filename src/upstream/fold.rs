@@ -69,7 +69,8 @@ impl Fold {
     }
 }
 
-fn merge(call: &mut ToolCall, piece: &ToolCall) {
+/// Adds a piece to a call: id and name come once, the arguments bit by bit.
+pub(crate) fn merge(call: &mut ToolCall, piece: &ToolCall) {
     if !piece.id.is_empty() {
         call.id.clone_from(&piece.id);
     }

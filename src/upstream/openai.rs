@@ -1,17 +1,14 @@
 //! Upstreams that speak OpenAI's chat completions.
 
-mod events;
-
 use async_trait::async_trait;
 use futures_util::StreamExt;
 use reqwest::Response;
-use reqwest::header::{AUTHORIZATION, HeaderMap};
-use secrecy::{ExposeSecret, SecretString};
 
 use super::error::UpstreamError;
+use super::transport::events::{self, Decode};
 use super::transport::limits::Running;
-use super::transport::{Transport, body, is_json, key_header};
-use super::{ChunkStream, Completion, Upstream};
+use super::transport::{Transport, body, is_json};
+use super::{Chunk, ChunkStream, Completion, Upstream};
 use crate::chat::ChatRequest;
 use crate::config::TierConfig;
 
@@ -20,6 +17,8 @@ use crate::config::TierConfig;
 pub struct OpenAi {
     transport: Transport,
     model: String,
+    /// OpenAI's newer models only know `max_completion_tokens`; other servers may only know `max_tokens`.
+    renames_limit: bool,
 }
 
 impl OpenAi {
@@ -28,12 +27,26 @@ impl OpenAi {
     /// # Errors
     /// When the key cannot be read, the address is not a URL, or no TLS roots are to be had; the message names the tier.
     pub fn new(tier: &TierConfig) -> Result<Self, String> {
-        let transport = Transport::new(tier, "/chat/completions", headers)?;
-        Ok(Self { transport, model: tier.model.clone() })
+        let transport = Transport::new(tier, "/chat/completions", &[])?;
+        let host = tier.host();
+        let renames_limit = host == "api.openai.com" || host.ends_with(".azure.com");
+        Ok(Self { transport, model: tier.model.clone(), renames_limit })
     }
 
     async fn send(&self, request: ChatRequest, limits: &Running) -> Result<Response, UpstreamError> {
-        self.transport.send(request.with("model", &self.model.as_str().into()).to_body(), limits).await
+        let request = self.in_its_words(request).with("model", &self.model.as_str().into());
+        self.transport.send(request.to_body(), None, limits).await
+    }
+
+    /// A request that was translated says things as this server knows them; one of a client that speaks the dialect says
+    /// them as the client does.
+    fn in_its_words(&self, request: ChatRequest) -> ChatRequest {
+        match request.get::<u64>("max_tokens") {
+            Some(limit) if self.renames_limit && request.is_translated() => {
+                request.without("max_tokens").with("max_completion_tokens", &limit.into())
+            }
+            _ => request,
+        }
     }
 }
 
@@ -58,13 +71,15 @@ impl Upstream for OpenAi {
             Completion::parse(body::read(response, &limits, body::MAX_BYTES).await?)?;
             return Err(UpstreamError::Malformed("a whole completion where a stream was asked for".to_owned()));
         }
-        Ok(events::chunks(response, limits).boxed())
+        Ok(events::chunks(response, limits, Plain).boxed())
     }
 }
 
-fn headers(key: Option<&SecretString>) -> Result<HeaderMap, String> {
-    key.map_or_else(
-        || Ok(HeaderMap::new()),
-        |key| key_header(AUTHORIZATION, &format!("Bearer {}", key.expose_secret())),
-    )
+/// Each event is a chunk, up to `[DONE]`.
+struct Plain;
+
+impl Decode for Plain {
+    fn decode(&mut self, data: String) -> Result<Option<Vec<Chunk>>, UpstreamError> {
+        if data.trim() == "[DONE]" { Ok(None) } else { Chunk::parse(data).map(|chunk| Some(vec![chunk])) }
+    }
 }

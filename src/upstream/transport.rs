@@ -1,13 +1,15 @@
 //! HTTP to an endpoint, the same for every dialect: keys, time limits, bounded bodies, refusals.
 
 pub(super) mod body;
+pub(super) mod events;
+mod key;
 pub(super) mod limits;
 mod retry_after;
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Client, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -26,15 +28,11 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    /// Prepares calls of `path` below the tier's address; nothing is sent yet. `headers` gives those that carry the key.
+    /// Prepares calls of `path` below the tier's address; nothing is sent yet. Every call has these headers beside the key.
     ///
     /// # Errors
     /// When the key cannot be read, the address is not a URL, or no TLS roots are to be had; the message names the tier.
-    pub(super) fn new(
-        tier: &TierConfig,
-        path: &str,
-        headers: impl FnOnce(Option<&SecretString>) -> Result<HeaderMap, String>,
-    ) -> Result<Self, String> {
+    pub(super) fn new(tier: &TierConfig, path: &str, headers: &[(HeaderName, &'static str)]) -> Result<Self, String> {
         let fail = |error: &dyn std::fmt::Display| format!("tier {}: {error}", tier.name);
         // Only the first provider of a process is kept; a second one is no error.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -42,7 +40,7 @@ impl Transport {
         let limits = Limits::of(tier);
         let client = Client::builder()
             .user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(key.as_ref()).map_err(|error| fail(&error))?)
+            .default_headers(key::headers(tier, key.as_ref(), headers).map_err(|error| fail(&error))?)
             .connect_timeout(limits.connect)
             .tcp_nodelay(true)
             // A redirect could carry the key elsewhere.
@@ -58,10 +56,18 @@ impl Transport {
         self.limits.start()
     }
 
-    /// Sends a JSON body and waits for the head of a successful answer.
-    pub(super) async fn send(&self, body: Bytes, limits: &Running) -> Result<Response, UpstreamError> {
-        let call = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body).send();
-        let response = limits.first_byte(call).await?.map_err(|error| unreachable(&error))?;
+    /// Sends a JSON body, with one more header, and waits for the head of a successful answer.
+    pub(super) async fn send(
+        &self,
+        body: Bytes,
+        header: Option<(HeaderName, &HeaderValue)>,
+        limits: &Running,
+    ) -> Result<Response, UpstreamError> {
+        let mut call = self.client.post(self.url.clone()).header(CONTENT_TYPE, "application/json").body(body);
+        if let Some((name, value)) = header {
+            call = call.header(name, value);
+        }
+        let response = limits.first_byte(call.send()).await?.map_err(|error| unreachable(&error))?;
         if response.status().is_success() {
             return Ok(response);
         }
@@ -91,14 +97,6 @@ fn url(base: &str, path: &str) -> Result<reqwest::Url, String> {
     let joined = format!("{}{path}", url.path().trim_end_matches('/'));
     url.set_path(&joined);
     Ok(url)
-}
-
-/// A header that carries a key.
-pub(super) fn key_header(name: HeaderName, text: &str) -> Result<HeaderMap, String> {
-    let mut value =
-        HeaderValue::from_str(text).map_err(|_| "the key holds characters that no HTTP header can carry".to_owned())?;
-    value.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(name, value)]))
 }
 
 /// Whether an answer says that it is one JSON value, not a stream.

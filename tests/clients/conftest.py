@@ -6,6 +6,7 @@ import subprocess
 import openai
 import pytest
 
+from claude import Claude
 from upstream import Upstream
 
 
@@ -70,3 +71,17 @@ def router(_scripted):
     return _scripted
 
 
+@pytest.fixture(scope="session")
+def mixed(tmp_path_factory):
+    """A router whose tier `small` speaks OpenAI's dialect and whose tier `claude` speaks Anthropic's."""
+    small, claude = Upstream("small"), Claude()
+    tiers = "".join(
+        f'[[tiers]]\nname = "{name}"\nmodel = "{name}-model"\nkind = "{kind}"\nbase_url = "{url}"\n'
+        "price = { input = 1.0, output = 2.0 }\n"
+        for name, kind, url in (("small", "openai", small.url), ("claude", "anthropic", claude.url))
+    )
+    upstreams = "[upstreams]\nretries = 0\nbreaker_failures = 1000000\n"
+    router = Router(tmp_path_factory.mktemp("mixed"), upstreams + tiers)
+    router.small, router.claude = small, claude
+    yield router
+    router.stop()

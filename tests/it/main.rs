@@ -1,5 +1,7 @@
 //! The integration tests: one binary, a module per area.
 
+#[cfg(test)]
+mod anthropic;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod calibrate;
@@ -28,6 +30,8 @@ mod fastembed;
 mod fitness;
 #[cfg(test)]
 mod http;
+#[cfg(test)]
+mod messages;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]

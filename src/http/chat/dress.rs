@@ -9,7 +9,7 @@ use crate::upstream::{Chunk, Completion, Document};
 
 /// What the client asked for, and what has to be taken out of an answer because it did not.
 #[derive(Debug, Clone)]
-pub(super) struct Dress {
+pub(in crate::http) struct Dress {
     wants_logprobs: bool,
     wants_usage: bool,
     /// Stands in where the upstream does not say which model it is.
@@ -17,7 +17,7 @@ pub(super) struct Dress {
 }
 
 impl Dress {
-    pub(super) fn new(request: &ChatRequest) -> Self {
+    pub(in crate::http) fn new(request: &ChatRequest) -> Self {
         let options: serde_json::Map<String, Value> = request.get("stream_options").unwrap_or_default();
         Self {
             wants_logprobs: request.get("logprobs").unwrap_or(false),
@@ -27,23 +27,23 @@ impl Dress {
     }
 
     /// With the model that a chunk names where the upstream does not.
-    pub(super) fn for_model(self, model: &str) -> Self {
+    pub(in crate::http) fn for_model(self, model: &str) -> Self {
         Self { model: model.to_owned(), ..self }
     }
 
     /// A whole answer.
-    pub(super) fn whole(self, completion: Completion, facts: &Facts) -> Bytes {
+    pub(in crate::http) fn whole(self, completion: Completion, facts: &Facts) -> Bytes {
         self.for_model(&facts.model).common(completion.document, completion.answer.model.is_some()).bytes()
     }
 
     /// A chunk as an event; nothing for one that only tells a usage that the client did not ask for.
-    pub(super) fn event(&self, chunk: Chunk) -> Option<Bytes> {
+    pub(in crate::http) fn event(&self, chunk: Chunk) -> Option<Bytes> {
         self.document(chunk).map(|document| event(&document))
     }
 
     /// The last chunks and `[DONE]`. Where the client asked for usage, the last chunk that tells it also tells what the
     /// router knows.
-    pub(super) fn ending(&self, mut chunks: Vec<Chunk>, facts: &Facts) -> Bytes {
+    pub(in crate::http) fn ending(&self, mut chunks: Vec<Chunk>, facts: &Facts) -> Bytes {
         if self.wants_usage {
             add_facts(&mut chunks, facts);
         }
@@ -54,7 +54,8 @@ impl Dress {
     }
 
     fn document(&self, chunk: Chunk) -> Option<Document> {
-        if !self.wants_usage && chunk.choices.is_empty() && chunk.usage.is_some() {
+        let says_nothing = chunk.choices.is_empty() && chunk.usage.is_none() && chunk.native.is_some();
+        if says_nothing || (!self.wants_usage && chunk.choices.is_empty() && chunk.usage.is_some()) {
             return None;
         }
         let document = self.common(chunk.document, chunk.model.is_some());
@@ -71,7 +72,7 @@ impl Dress {
 }
 
 /// An event that ends a broken stream; no `[DONE]` follows it.
-pub(super) fn error_event(error: &Value) -> Bytes {
+pub(in crate::http) fn error_event(error: &Value) -> Bytes {
     Bytes::from(format!("data: {}\n\n", json!({ "error": error })))
 }
 

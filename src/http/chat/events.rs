@@ -8,9 +8,9 @@ use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::dress::{Dress, error_event};
 use crate::cascade::{Facts, Failure, StreamEvent, StreamReply};
 use crate::http::ApiError;
+use crate::http::voice::Voice;
 
 /// An answer that has not begun. Dropping it gives the request up.
 pub(super) type Pending = BoxFuture<'static, Result<StreamReply, Failure>>;
@@ -18,15 +18,15 @@ pub(super) type Pending = BoxFuture<'static, Result<StreamReply, Failure>>;
 /// Where the events come from.
 pub(super) enum Source {
     /// The comments have begun before the answer.
-    Pending(Pending, Dress),
+    Pending(Pending, Voice),
     /// The answer has begun.
-    Open(mpsc::Receiver<StreamEvent>, Dress),
+    Open(mpsc::Receiver<StreamEvent>, Voice),
 }
 
 impl Source {
     /// An answer that begins.
-    pub(super) fn open(reply: StreamReply, dress: Dress) -> Self {
-        Self::Open(reply.events, dress.for_model(&reply.facts.model))
+    pub(super) fn open(reply: StreamReply, voice: Voice) -> Self {
+        Self::Open(reply.events, voice.for_answer(&reply.facts))
     }
 }
 
@@ -44,25 +44,25 @@ pub(super) fn body(source: Source, keep_alive: Duration) -> impl Stream<Item = P
 /// The next bytes, and where more may come from.
 async fn next(source: Source, keep_alive: Duration) -> (Piece, Option<Source>) {
     match source {
-        Source::Pending(mut pending, dress) => match timeout(keep_alive, &mut pending).await {
-            Err(_) => (Ok(KEEP_ALIVE), Some(Source::Pending(pending, dress))),
-            Ok(Ok(reply)) => (Ok(who(&reply.facts)), Some(Source::open(reply, dress))),
-            Ok(Err(failure)) => (Ok(error_event(ApiError::from(&failure.cause).object())), None),
+        Source::Pending(mut pending, mut voice) => match timeout(keep_alive, &mut pending).await {
+            Err(_) => (Ok(KEEP_ALIVE), Some(Source::Pending(pending, voice))),
+            Ok(Ok(reply)) => (Ok(who(&reply.facts)), Some(Source::open(reply, voice))),
+            Ok(Err(failure)) => (Ok(voice.failed(&ApiError::from(&failure.cause))), None),
         },
-        Source::Open(mut events, dress) => loop {
+        Source::Open(mut events, mut voice) => loop {
             let piece = match timeout(keep_alive, events.recv()).await {
                 Err(_) => KEEP_ALIVE,
-                Ok(Some(StreamEvent::Chunk(chunk))) => match dress.event(chunk) {
+                Ok(Some(StreamEvent::Chunk(chunk))) => match voice.event(chunk) {
                     Some(bytes) => bytes,
                     None => continue,
                 },
-                Ok(Some(StreamEvent::End(chunks, facts))) => return (Ok(dress.ending(chunks, &facts)), None),
+                Ok(Some(StreamEvent::End(chunks, facts))) => return (Ok(voice.ending(chunks, &facts)), None),
                 Ok(Some(StreamEvent::Failed(cause))) => {
-                    return (Ok(error_event(ApiError::from(&cause).object())), None);
+                    return (Ok(voice.failed(&ApiError::from(&cause))), None);
                 }
                 Ok(None) => return (Err(std::io::Error::other("the answer was broken off")), None),
             };
-            return (Ok(piece), Some(Source::Open(events, dress)));
+            return (Ok(piece), Some(Source::Open(events, voice)));
         },
     }
 }

@@ -5,26 +5,35 @@ use std::collections::VecDeque;
 use futures_util::{Stream, stream};
 use reqwest::Response;
 
+use super::body::MAX_BYTES;
+use super::limits::Running;
 use crate::upstream::Chunk;
 use crate::upstream::error::UpstreamError;
 use crate::upstream::finish;
 use crate::upstream::sse::Parser;
-use crate::upstream::transport::body::MAX_BYTES;
-use crate::upstream::transport::limits::Running;
 
-/// What a stream ends with.
-const DONE: &str = "[DONE]";
+/// Reads the events of one dialect.
+pub(in crate::upstream) trait Decode: Send + 'static {
+    /// The chunks that the data of an event comes to; `None` for the event that ends a complete answer.
+    ///
+    /// # Errors
+    /// For an event that is an error, or none of the dialect's.
+    fn decode(&mut self, data: String) -> Result<Option<Vec<Chunk>>, UpstreamError>;
+}
 
-/// The chunks of an event stream, up to `[DONE]`. A stream that closes without it is complete only if a choice had
-/// given its finish reason.
-pub(super) fn chunks(
+/// The chunks of an event stream, up to the event that ends it. A stream that closes without it is complete only if a
+/// choice had given its finish reason.
+pub(in crate::upstream) fn chunks(
     response: Response,
     limits: Running,
+    decode: impl Decode,
 ) -> impl Stream<Item = Result<Chunk, UpstreamError>> + Send + 'static {
     let reader = Reader {
         response,
         limits,
+        decode,
         parser: Parser::default(),
+        events: VecDeque::new(),
         ready: VecDeque::new(),
         bytes: 0,
         chunks: 0,
@@ -41,31 +50,37 @@ pub(super) fn chunks(
     })
 }
 
-struct Reader {
+struct Reader<D> {
     response: Response,
     limits: Running,
+    decode: D,
     parser: Parser,
-    ready: VecDeque<String>,
+    events: VecDeque<String>,
+    ready: VecDeque<Chunk>,
     bytes: usize,
     chunks: usize,
     said: bool,
     finished: bool,
 }
 
-impl Reader {
+impl<D: Decode> Reader<D> {
     async fn next(&mut self) -> Result<Option<Chunk>, UpstreamError> {
         loop {
-            if let Some(data) = self.ready.pop_front() {
-                return if data.trim() == DONE { self.end() } else { self.chunk(data).map(Some) };
+            if let Some(chunk) = self.ready.pop_front() {
+                return self.see(chunk).map(Some);
             }
-            if !self.read().await? {
+            if let Some(data) = self.events.pop_front() {
+                match self.decode.decode(data)? {
+                    Some(chunks) => self.ready.extend(chunks),
+                    None => return self.end(),
+                }
+            } else if !self.read().await? {
                 return if self.finished { Ok(None) } else { Err(UpstreamError::Cut) };
             }
         }
     }
 
-    fn chunk(&mut self, data: String) -> Result<Chunk, UpstreamError> {
-        let chunk = Chunk::parse(data)?;
+    fn see(&mut self, chunk: Chunk) -> Result<Chunk, UpstreamError> {
         self.chunks += 1;
         self.said |= chunk.choices.iter().any(|choice| choice.says_something);
         let reasons = chunk.choices.iter().filter_map(|choice| choice.finish_reason.as_deref());
@@ -92,7 +107,7 @@ impl Reader {
         if self.bytes > MAX_BYTES {
             return Err(UpstreamError::TooLarge(MAX_BYTES));
         }
-        self.parser.push(&bytes, &mut self.ready)?;
+        self.parser.push(&bytes, &mut self.events)?;
         Ok(true)
     }
 }
