@@ -4,6 +4,7 @@
 //! answer the words that it came in, so that nothing is translated between two ends of one dialect.
 
 pub mod anthropic;
+pub mod responses;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,4 +17,7 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic's Messages.
     Anthropic,
+    /// OpenAI's Responses, in which clients ask but tiers are not asked.
+    #[serde(skip)]
+    Responses,
 }

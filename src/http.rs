@@ -14,6 +14,7 @@ mod load;
 mod losses;
 mod messages;
 mod models;
+mod responses;
 mod route;
 mod state;
 mod stats;
@@ -36,6 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
     let limited = from_fn_with_state(load::places(&app), load::shed);
     Router::new()
         .route("/v1/chat/completions", post(chat::completions).layer(limited.clone()))
+        .route("/v1/responses", post(responses::responses).layer(limited.clone()))
         .route("/v1/messages", post(messages::messages).layer(limited))
         .route("/v1/messages/count_tokens", post(messages::count_tokens))
         .route("/v1/route", post(route::route))

@@ -83,7 +83,7 @@ impl Tier {
     pub fn open(config: TierConfig, upstreams: &UpstreamsConfig) -> Result<Self, String> {
         let endpoint = |place: TierConfig| {
             let upstream: Arc<dyn Upstream> = match place.kind {
-                Dialect::OpenAi => Arc::new(OpenAi::new(&place)?),
+                Dialect::OpenAi | Dialect::Responses => Arc::new(OpenAi::new(&place)?),
                 Dialect::Anthropic => Arc::new(Anthropic::new(&place)?),
             };
             Ok(Endpoint { name: place.host(), weight: place.weight, upstream })

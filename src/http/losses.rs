@@ -17,14 +17,18 @@ pub(super) struct Losses {
 
 impl Losses {
     pub(super) fn of(request: &ChatRequest) -> Self {
-        Self { openai: request.lost().to_vec(), anthropic: anthropic::not_carried(request) }
+        let mut anthropic = anthropic::not_carried(request);
+        if request.native(Dialect::Anthropic).is_none() {
+            anthropic.extend_from_slice(request.lost());
+        }
+        Self { openai: request.lost().to_vec(), anthropic }
     }
 
     /// Names in the headers what did not reach this tier.
     pub(super) fn tell(&self, app: &App, tier: &str, headers: &mut HeaderMap) {
         let lost = match app.tier(tier).map(|tier| tier.kind) {
             Some(Dialect::Anthropic) => &self.anthropic,
-            Some(Dialect::OpenAi) | None => &self.openai,
+            Some(Dialect::OpenAi | Dialect::Responses) | None => &self.openai,
         };
         if lost.is_empty() {
             return;

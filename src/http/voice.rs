@@ -1,6 +1,7 @@
 //! The dialect that a client is answered in.
 
 mod messages;
+mod responses;
 
 use bytes::Bytes;
 
@@ -9,9 +10,11 @@ use super::error::ApiError;
 use crate::cascade::Facts;
 use crate::chat::ChatRequest;
 use crate::dialect::Dialect;
+use crate::dialect::responses::Frame;
 use crate::upstream::{Chunk, Completion};
 
 use self::messages::Messages;
+use self::responses::Responses;
 
 /// Writes one answer, whole or in pieces.
 pub(super) enum Voice {
@@ -19,6 +22,8 @@ pub(super) enum Voice {
     Chat(Dress),
     /// Anthropic's Messages.
     Messages(Messages),
+    /// OpenAI's Responses.
+    Responses(Box<Responses>),
 }
 
 impl Voice {
@@ -27,7 +32,10 @@ impl Voice {
         if request.native(Dialect::Anthropic).is_some() {
             return Self::Messages(Messages::default());
         }
-        Self::Chat(Dress::new(request))
+        match Frame::of(request) {
+            Some(frame) => Self::Responses(Box::new(Responses::new(frame))),
+            None => Self::Chat(Dress::new(request)),
+        }
     }
 
     /// Now that it is known who answers.
@@ -35,6 +43,7 @@ impl Voice {
         match self {
             Self::Chat(dress) => Self::Chat(dress.for_model(&facts.model)),
             Self::Messages(messages) => Self::Messages(messages.for_answer(facts)),
+            Self::Responses(responses) => Self::Responses(Box::new(responses.for_answer(facts))),
         }
     }
 
@@ -43,6 +52,7 @@ impl Voice {
         match self {
             Self::Chat(dress) => dress.whole(completion, facts),
             Self::Messages(_) => messages::whole(completion, facts),
+            Self::Responses(responses) => responses.whole(&completion, facts),
         }
     }
 
@@ -51,6 +61,7 @@ impl Voice {
         match self {
             Self::Chat(dress) => dress.event(chunk),
             Self::Messages(messages) => Some(messages.event(chunk)).filter(|bytes| !bytes.is_empty()),
+            Self::Responses(responses) => Some(responses.event(&chunk)).filter(|bytes| !bytes.is_empty()),
         }
     }
 
@@ -59,6 +70,7 @@ impl Voice {
         match self {
             Self::Chat(dress) => dress.ending(chunks, facts),
             Self::Messages(messages) => messages.ending(chunks, facts),
+            Self::Responses(responses) => responses.ending(&chunks, facts),
         }
     }
 
@@ -67,6 +79,7 @@ impl Voice {
         match self {
             Self::Chat(_) => error_event(error.object()),
             Self::Messages(_) => messages::failed(error),
+            Self::Responses(responses) => responses.failed(error),
         }
     }
 }

@@ -73,7 +73,7 @@ def test_thoughts_and_cache_marks_reach_their_own_dialect(client, mixed):
     assert mixed.claude.bodies[-1]["system"] == system
     assert (message.content[0].thinking, message.content[0].signature) == ("hm", "signed")
     raw = client.messages.with_raw_response.create(
-        model="small", max_tokens=2000, system=system, messages=ask("hello"), top_k=5
+        model="small", max_tokens=2000, system=system, messages=ask("hello"), extra_body={"top_k": 5}
     )
     assert raw.headers["x-rungs-warning"] == "not carried over to the tier small: cache_control, top_k"
 

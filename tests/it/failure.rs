@@ -112,7 +112,8 @@ async fn the_routers_own_key_is_told_apart_from_the_clients() {
         assert!(message.contains("`large`") && message.contains("the router's configuration"), "{message}");
         assert_eq!(body["error"]["code"], "upstream_misconfigured");
         assert_eq!(received(&server).await.len(), 1, "a wrong key is not tried again");
-        let auto = Router::over(&format!("{}/v1", server.uri()), &format!("{}/v1", saying("good").await.uri())).await;
+        let good = saying("good").await;
+        let auto = Router::over(&format!("{}/v1", server.uri()), &format!("{}/v1", good.uri())).await;
         assert_eq!(text(auto.ask("easy", json!({})).await).await, "good");
     }
 }

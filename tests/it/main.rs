@@ -35,6 +35,8 @@ mod messages;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
+mod responses;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sampling;

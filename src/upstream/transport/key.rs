@@ -19,7 +19,7 @@ pub(super) fn headers(
         more.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect();
     let Some(key) = key.map(ExposeSecret::expose_secret) else { return Ok(headers) };
     let own = match tier.kind {
-        Dialect::OpenAi => KeyHeader::Authorization,
+        Dialect::OpenAi | Dialect::Responses => KeyHeader::Authorization,
         Dialect::Anthropic => KeyHeader::XApiKey,
     };
     let (name, text) = match tier.api_key_header.unwrap_or(own) {
