@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::distill;
 #[cfg(feature = "train")]
 use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
-use crate::commands::{check_config, replay, score, serve};
+use crate::commands::{check_config, export, replay, score, serve, verify};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -49,6 +49,10 @@ pub enum Command {
     Replay(replay::Args),
     /// Route, call, check and answer: the endpoint.
     Serve(serve::Args),
+    /// Write the decision log to a file.
+    Export(export::Args),
+    /// Hold exported decisions against their hash chain.
+    Verify(verify::Args),
 }
 
 /// Why a command did not do what was asked; each kind has an exit code of its own.
@@ -118,5 +122,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Distill(args) => distill::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Verify(args) => verify::run(&args),
     }
 }

@@ -14,12 +14,13 @@ pub mod demo;
 pub mod distill;
 #[cfg(feature = "train")]
 pub mod eval;
+pub mod export;
 #[cfg(feature = "train")]
 mod fit;
 #[cfg(feature = "train")]
 mod hold_out;
+mod log;
 mod model;
-#[cfg(feature = "train")]
 mod output;
 #[cfg(feature = "train")]
 mod prices;
@@ -27,5 +28,7 @@ pub mod replay;
 pub mod score;
 pub mod serve;
 mod signals;
+mod since;
 #[cfg(feature = "train")]
 pub mod train;
+pub mod verify;

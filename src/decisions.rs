@@ -2,12 +2,18 @@
 
 pub mod checked;
 pub mod early;
+pub mod export;
+pub mod feedback;
 pub mod id;
+pub mod receipt;
 pub mod record;
 pub mod store;
+pub mod verify;
 
 pub use checked::{CheckResult, CheckVerdict};
 pub use early::{Early, EarlyVerdict, Trigger};
+pub use feedback::Feedback;
+pub use receipt::Receipt;
 pub use record::{
     Attempt, AttemptStatus, CallFailure, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose,
     Signals,

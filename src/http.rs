@@ -8,6 +8,7 @@ mod chat;
 mod decide;
 mod decisions;
 mod error;
+mod feedback;
 mod headers;
 mod health;
 mod load;
@@ -45,6 +46,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/models/{*id}", get(models::one))
         .route("/v1/decisions", get(decisions::list))
         .route("/v1/decisions/{id}", get(decisions::one))
+        .route("/v1/feedback", post(feedback::add))
         .route("/v1/stats", get(stats::stats))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -13,6 +13,7 @@ use crate::chat::ChatRequest;
 
 pub use error::RowError;
 pub use reader::{OnBad, Reader, Skipped, parse};
+pub(crate) use source::Source;
 
 /// A request with the recorded outcome of each tier that saw it.
 #[derive(Debug, Clone)]

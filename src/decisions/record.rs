@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::checked::CheckResult;
 use super::early::Early;
+use super::receipt::Receipt;
 use crate::chat::Usage;
 use crate::difficulty::Acceptability;
 use crate::policy::Cause;
@@ -77,6 +78,9 @@ pub struct DecisionRecord {
     pub error: Option<String>,
     /// Fingerprint of the configuration in force.
     pub config: String,
+    /// Its place in the chain of records; `None` until it is stored, and in records from before there were receipts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Receipt>,
     /// The request body, where content is stored.
     pub request: Option<Value>,
     /// The served answer's text, where content is stored.

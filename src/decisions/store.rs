@@ -21,6 +21,7 @@ use serde::Serialize;
 
 pub use state::LogState;
 
+use super::feedback::Feedback;
 use super::record::DecisionRecord;
 use crate::config::LogConfig;
 
@@ -46,6 +47,29 @@ pub trait DecisionStore: Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError>;
+
+    /// Records in the order of their chains, `limit` at most, from behind this writer and sequence number on.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    async fn chain(
+        &self,
+        after: Option<&(String, u64)>,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError>;
+
+    /// Stores what somebody said of an answer, apart from its record.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    async fn add_feedback(&self, feedback: &Feedback) -> Result<(), StoreError>;
+
+    /// What was said of the answers of these records, oldest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    async fn feedback(&self, decisions: &[&str]) -> Result<Vec<Feedback>, StoreError>;
 
     /// How the log does.
     fn state(&self) -> LogState {
@@ -87,6 +111,8 @@ pub struct DecisionFilter {
     pub task: Option<String>,
     /// Only records since then.
     pub since: Option<Timestamp>,
+    /// Only records from before there were receipts.
+    pub without_receipt: bool,
     /// Leave requests and answers out, which may be large.
     pub without_content: bool,
 }

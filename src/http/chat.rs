@@ -158,6 +158,7 @@ impl App {
             fell_back: false,
             error: None,
             config: self.fingerprint.clone(),
+            receipt: None,
             request: keeps_content.then(|| kept(request, body)).flatten(),
             answer: None,
             attempts: Vec::new(),

@@ -7,11 +7,11 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::state::App;
-use crate::decisions::{DecisionFilter, DecisionRecord, Page, StoreError};
+use crate::decisions::{DecisionFilter, DecisionRecord, Feedback, Page, StoreError};
 
 /// Filters of the list; unknown ones are refused, so that a misspelt one does not show everything.
 #[derive(Debug, Deserialize)]
@@ -48,21 +48,36 @@ pub(super) async fn list(
         tenant: filters.tenant,
         task: filters.task,
         since: filters.since,
+        without_receipt: false,
         without_content: false,
     };
     app.store.list(&filter).await.map(Json).map_err(unreadable)
 }
 
-/// One record.
-pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<DecisionRecord>, ApiError> {
-    match app.store.get(&id).await.map_err(unreadable)? {
-        Some(record) => Ok(Json(record)),
-        None => Err(ApiError::invalid(format!("there is no decision `{id}`"))
-            .with_status(StatusCode::NOT_FOUND)
-            .with_code("decision_not_found")),
-    }
+/// A record, and what was said of its answer later.
+#[derive(Debug, Serialize)]
+pub(super) struct Decision {
+    #[serde(flatten)]
+    record: DecisionRecord,
+    feedback: Vec<Feedback>,
 }
 
-fn unreadable(error: StoreError) -> ApiError {
+/// One record.
+pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Decision>, ApiError> {
+    let record = find(&app, &id).await?;
+    // A record that waits for the database may be read while its feedback cannot.
+    let feedback = app.store.feedback(&[&id]).await.unwrap_or_default();
+    Ok(Json(Decision { record, feedback }))
+}
+
+pub(super) async fn find(app: &App, id: &str) -> Result<DecisionRecord, ApiError> {
+    app.store.get(id).await.map_err(unreadable)?.ok_or_else(|| {
+        ApiError::invalid(format!("there is no decision `{id}`"))
+            .with_status(StatusCode::NOT_FOUND)
+            .with_code("decision_not_found")
+    })
+}
+
+pub(super) fn unreadable(error: StoreError) -> ApiError {
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", error).with_code("decision_log_unavailable")
 }

@@ -10,13 +10,13 @@ use indicatif::ProgressBar;
 const LONGEST_LINE: u64 = 256 << 20;
 
 /// Lines of a plain, gzip'd or zstd'd file, as bytes.
-pub(super) struct Source {
+pub(crate) struct Source {
     reader: Box<dyn BufRead + Send>,
 }
 
 impl Source {
     /// Opens a file; its name tells the compression (`.gz`, `.zst`), and `progress` advances by the bytes on disk.
-    pub(super) fn open(path: &Path, progress: &ProgressBar) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, progress: &ProgressBar) -> io::Result<Self> {
         let file = progress.wrap_read(File::open(path)?);
         let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
         let reader: Box<dyn Read + Send> = match extension.to_ascii_lowercase().as_str() {
@@ -28,7 +28,7 @@ impl Source {
     }
 
     /// Reads the next line into `line`, without its end; `false` at the end of the file.
-    pub(super) fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+    pub(crate) fn read_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         line.clear();
         let read = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', line)?;
         if read as u64 == LONGEST_LINE {

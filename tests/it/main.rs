@@ -23,6 +23,8 @@ mod demo;
 #[cfg(test)]
 mod evaluation;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod failure;
 #[cfg(all(test, feature = "fastembed"))]
 mod fastembed;

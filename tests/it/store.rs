@@ -51,5 +51,7 @@ on_both!(
     filters_narrow_and_combine,
     what_clients_call_things_is_found_whatever_it_is,
     a_thousand_concurrent_appends_all_arrive,
+    each_record_names_the_one_before_it,
+    feedback_stands_beside_the_record,
     a_closed_store_refuses,
 );

@@ -1,6 +1,5 @@
 //! Helpers that several areas share.
 
-#[cfg(feature = "train")]
 pub(crate) mod command;
 pub(crate) mod hostile;
 #[cfg(feature = "train")]

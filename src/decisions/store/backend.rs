@@ -17,8 +17,8 @@ use crate::decisions::DecisionRecord;
 /// A database that holds the log.
 #[async_trait]
 pub(super) trait Backend: Sink {
-    /// Reads records: rows of `id`, `record`, `request`, `answer`.
-    async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError>;
+    /// Reads rows of `id`, a JSON text, and two more texts or nothing.
+    async fn select(&self, statement: Statement) -> Result<Vec<Texts>, StoreError>;
 
     /// Changes something; gives the number of rows.
     async fn execute(&self, statement: Statement) -> Result<u64, StoreError>;
@@ -31,6 +31,38 @@ pub(super) trait Backend: Sink {
 
     /// Closes its connections.
     async fn close(&self);
+}
+
+/// A row as it is stored.
+#[derive(Debug)]
+pub(super) struct Texts {
+    id: String,
+    pub(super) json: String,
+    request: Option<String>,
+    answer: Option<String>,
+}
+
+impl Texts {
+    /// Reads a row; `place` is what an error calls the store.
+    pub(super) fn read<'r, R: sqlx::Row>(row: &'r R, place: &dyn std::fmt::Display) -> Result<Self, StoreError>
+    where
+        usize: ColumnIndex<R>,
+        String: Decode<'r, R::Database> + Type<R::Database>,
+        Option<String>: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let read = |error| unreadable(place, &error);
+        Ok(Self {
+            id: row.try_get(0).map_err(read)?,
+            json: row.try_get(1).map_err(read)?,
+            request: row.try_get(2).map_err(read)?,
+            answer: row.try_get(3).map_err(read)?,
+        })
+    }
+
+    /// The record, where the row is one.
+    pub(super) fn record(self) -> Result<DecisionRecord, StoreError> {
+        assemble(&self.id, &self.json, self.request.as_deref(), self.answer.as_deref())
+    }
 }
 
 /// A statement with its values; `text` is its text in the engine's own form.
@@ -55,18 +87,6 @@ where
     }
     // The text differs with the number of rows: preparing it for later would fill the cache with strangers.
     query.persistent(false)
-}
-
-/// The record of a row of `id`, `record`, `request`, `answer`; `place` is what an error calls the store.
-pub(super) fn record<'r, R: sqlx::Row>(row: &'r R, place: &dyn std::fmt::Display) -> Result<DecisionRecord, StoreError>
-where
-    usize: ColumnIndex<R>,
-    &'r str: Decode<'r, R::Database> + Type<R::Database>,
-    Option<&'r str>: Decode<'r, R::Database> + Type<R::Database>,
-{
-    let read = |error| unreadable(place, &error);
-    let (id, record): (&str, &str) = (row.try_get(0).map_err(read)?, row.try_get(1).map_err(read)?);
-    assemble(id, record, row.try_get(2).map_err(read)?, row.try_get(3).map_err(read)?)
 }
 
 pub(super) fn unreadable(place: &dyn std::fmt::Display, error: &sqlx::Error) -> StoreError {

@@ -6,16 +6,17 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::Backend;
+use super::backend::{Backend, Texts};
 use super::journal::Journal;
 use super::keeper::{Keeper, Sink};
 use super::retention::Retention;
 use super::row::Row;
+use super::sql::Statement;
 use super::state::{LogState, Meter};
 use super::writer::Writer;
 use super::{DecisionFilter, DecisionStore, Page, StoreError, sql};
 use crate::config::{LogConfig, WhenFull};
-use crate::decisions::DecisionRecord;
+use crate::decisions::{DecisionRecord, Feedback};
 
 /// Records in a database: one writer that commits in groups, and readers beside it.
 pub(super) struct Log {
@@ -54,11 +55,36 @@ impl DecisionStore for Log {
         if let Some(waiting) = self.journal.get(id).await? {
             return Ok(Some(waiting));
         }
-        Ok(self.backend.select(sql::select_one(id)).await?.pop())
+        self.records(sql::select_one(id)).await.map(|mut found| found.pop())
     }
 
     async fn list(&self, filter: &DecisionFilter) -> Result<Page, StoreError> {
-        Ok(sql::page(filter, self.backend.select(sql::select_page(filter)).await?))
+        Ok(sql::page(filter, self.records(sql::select_page(filter)).await?))
+    }
+
+    async fn chain(
+        &self,
+        after: Option<&(String, u64)>,
+        since: Option<Timestamp>,
+        limit: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.records(sql::select_chain(after, since, limit)).await
+    }
+
+    async fn add_feedback(&self, feedback: &Feedback) -> Result<(), StoreError> {
+        let json = serde_json::to_string(feedback).map_err(|error| StoreError(format!("feedback: {error}")))?;
+        self.backend.execute(sql::insert_feedback(feedback, &json)).await.map(drop)
+    }
+
+    async fn feedback(&self, decisions: &[&str]) -> Result<Vec<Feedback>, StoreError> {
+        let mut found = Vec::new();
+        for some in decisions.chunks(1000) {
+            for row in self.backend.select(sql::select_feedback(some)).await? {
+                let read = serde_json::from_str(&row.json);
+                found.push(read.map_err(|error| StoreError(format!("stored feedback cannot be read: {error}")))?);
+            }
+        }
+        Ok(found)
     }
 
     fn state(&self) -> LogState {
@@ -75,6 +101,12 @@ impl DecisionStore for Log {
         self.backend.close().await;
         self.journal.close().await;
         flushed
+    }
+}
+
+impl Log {
+    async fn records(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+        self.backend.select(statement).await?.into_iter().map(Texts::record).collect()
     }
 }
 

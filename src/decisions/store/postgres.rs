@@ -13,12 +13,11 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
 use tokio::sync::OnceCell;
 
 use super::StoreError;
-use super::backend::{Backend, query, record, unreadable};
+use super::backend::{Backend, Texts, query, unreadable};
 use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use super::sql::{self, Statement};
 use crate::config::{Durability, LogUrl};
-use crate::decisions::DecisionRecord;
 
 /// A database that other routers may share.
 #[derive(Debug)]
@@ -100,11 +99,11 @@ impl Sink for Postgres {
 
 #[async_trait]
 impl Backend for Postgres {
-    async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+    async fn select(&self, statement: Statement) -> Result<Vec<Texts>, StoreError> {
         self.ready().await.map_err(NotReady::into_inner)?;
         let rows = query(numbered(&statement.text), statement.binds).fetch_all(&self.pool).await;
         let rows = rows.map_err(|error| unreadable(&self.place, &error))?;
-        rows.iter().map(|row| record(row, &self.place)).collect()
+        rows.iter().map(|row| Texts::read(row, &self.place)).collect()
     }
 
     async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {

@@ -56,6 +56,7 @@ impl Retention {
         for (table, key, since) in [
             ("attempts", "decision_id", keep_since),
             ("contents", "decision_id", keep_since.max(since(now, self.contents))),
+            ("feedback", "decision_id", keep_since),
             ("decisions", "id", keep_since),
         ] {
             let Some(since) = since else { continue };

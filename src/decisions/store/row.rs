@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::super::receipt::{Chain, content_digest, digest};
 use super::super::record::{Attempt, DecisionRecord};
 use super::StoreError;
 
@@ -27,6 +28,14 @@ pub(super) struct Row {
     pub(super) attempts: Vec<Vec<Bind>>,
     /// In the order of [`CONTENT_COLUMNS`]; `None` where the record has no content.
     pub(super) content: Option<Vec<Bind>>,
+    /// What a receipt says of it; `None` for a record that has one.
+    unsealed: Option<Digests>,
+}
+
+#[derive(Debug)]
+struct Digests {
+    body: String,
+    content: Option<String>,
 }
 
 pub(super) const CONTENT_COLUMNS: [&str; 3] = ["decision_id", "request", "answer"];
@@ -46,6 +55,13 @@ impl Row {
     /// When a number that every record must have is not finite: JSON cannot hold it.
     pub(super) fn new(mut record: DecisionRecord) -> Result<Self, StoreError> {
         let (request, answer) = (record.request.take(), record.answer.take());
+        let unsealed = match record.receipt {
+            Some(_) => None,
+            None => Some(Digests {
+                body: body_digest(&record).map_err(|error| refused(&record.id, &error))?,
+                content: content_digest(request.as_ref(), answer.as_deref()),
+            }),
+        };
         let content = (request.is_some() || answer.is_some()).then(|| {
             vec![
                 text(&record.id),
@@ -62,10 +78,23 @@ impl Row {
                 .map(Iterator::collect)
                 .collect(),
             content,
+            unsealed,
         };
         match row.unfinite() {
             Some(column) => Err(refused(&record.id, &format_args!("`{column}` is not a finite number"))),
             None => Ok(row),
+        }
+    }
+
+    /// Gives the record the next place in a chain, unless it has one.
+    pub(super) fn seal(&mut self, chain: &mut Chain) {
+        let Some(Digests { body, content }) = self.unsealed.take() else { return };
+        let receipt = chain.next(&body, content.as_deref());
+        if let [.., writer, sequence, Bind::Text(Some(json))] = &mut self.decision[..] {
+            *writer = text(&receipt.writer);
+            *sequence = count(Some(receipt.sequence));
+            let receipt = serde_json::to_string(&receipt).unwrap_or_default();
+            *json = format!("{},\"receipt\":{receipt}}}", json.strip_suffix('}').unwrap_or(json)).into();
         }
     }
 
@@ -123,7 +152,7 @@ const LONGEST_LABEL: usize = 1024;
 /// A column and the field that it copies.
 type Column<T> = (&'static str, fn(&T) -> Bind);
 
-const DECISION: [Column<DecisionRecord>; 25] = [
+const DECISION: [Column<DecisionRecord>; 27] = [
     ("id", |r| text(&r.id)),
     ("at", |r| Bind::Int(Some(r.at.as_microsecond()))),
     ("route", |r| label(r.route.as_deref())),
@@ -149,6 +178,9 @@ const DECISION: [Column<DecisionRecord>; 25] = [
     ("latency_ms", |r| Bind::Real(Some(r.latency_ms))),
     ("ttft_ms", |r| real(r.ttft_ms)),
     ("decide_ms", |r| Bind::Real(Some(r.decide_ms))),
+    // The last two and the record are filled in when it is sealed.
+    ("writer", |r| maybe(r.receipt.as_ref().map(|receipt| receipt.writer.as_str()))),
+    ("sequence", |r| count(r.receipt.as_ref().map(|receipt| receipt.sequence))),
 ];
 
 const ATTEMPT: [Column<Attempt>; 12] = [
@@ -168,6 +200,15 @@ const ATTEMPT: [Column<Attempt>; 12] = [
 
 fn copies<'a, T>(columns: &'a [Column<T>], of: &'a T) -> impl Iterator<Item = Bind> + 'a {
     columns.iter().map(move |(_, field)| field(of))
+}
+
+/// The hash of a record that has neither request nor answer any more.
+fn body_digest(record: &DecisionRecord) -> Result<String, serde_json::Error> {
+    let mut body = serde_json::to_value(record)?;
+    if let Value::Object(body) = &mut body {
+        body.retain(|name, _| name != "request" && name != "answer");
+    }
+    Ok(digest(&body))
 }
 
 fn text(text: &str) -> Bind {

@@ -2,7 +2,8 @@
 
 use super::row::{Bind, CONTENT_COLUMNS, Row, attempt_columns, decision_columns, label};
 use super::{DecisionFilter, Page};
-use crate::decisions::{DecisionRecord, id};
+use crate::decisions::{DecisionRecord, Feedback, id};
+use jiff::Timestamp;
 
 /// SQL and what its placeholders stand for. The text is made of constants alone; every value is bound.
 #[derive(Debug)]
@@ -44,6 +45,9 @@ pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
             statement.condition(column, label(value.as_deref()));
         }
     }
+    if filter.without_receipt {
+        statement.condition("d.writer IS NULL AND d.id >", Bind::Text(Some("".into())));
+    }
     if let Some(since) = filter.since {
         // An id is not older than its record's time: it bounds the search, and `+` keeps to the order of ids.
         statement.condition("d.id >=", Bind::Text(Some(id::first_of(since).into())));
@@ -58,6 +62,50 @@ pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
     } else {
         format!("SELECT {COLUMNS} FROM ({page}) d {CONTENTS} ORDER BY d.id DESC")
     };
+    statement
+}
+
+/// The statement that reads records in the order of their chains, from behind this place on.
+pub(super) fn select_chain(after: Option<&(String, u64)>, since: Option<Timestamp>, limit: u32) -> Statement {
+    let mut statement = Statement { text: format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"), binds: Vec::new() };
+    // Leaves out records that have no writer.
+    statement.condition("d.writer >=", Bind::Text(Some("".into())));
+    if let Some((writer, sequence)) = after {
+        statement.condition("(d.writer, d.sequence) > (", Bind::Text(Some(writer.as_str().into())));
+        statement.text.push_str(", ");
+        statement.bind(Bind::Int(Some(i64::try_from(*sequence).unwrap_or(i64::MAX))));
+        statement.text.push(')');
+    }
+    if let Some(since) = since {
+        statement.condition("d.id >=", Bind::Text(Some(id::first_of(since).into())));
+    }
+    statement.text.push_str(" ORDER BY d.writer, d.sequence LIMIT ");
+    statement.bind(Bind::Int(Some(limit.into())));
+    statement
+}
+
+/// The statement that adds a piece of feedback.
+pub(super) fn insert_feedback(feedback: &Feedback, json: &str) -> Statement {
+    let row = [&feedback.id, &feedback.decision_id, json].map(|text| Bind::Text(Some(text.into())));
+    let mut statement =
+        Statement { text: "INSERT INTO feedback (id, decision_id, feedback) VALUES (".to_owned(), binds: Vec::new() };
+    for (i, bind) in row.into_iter().enumerate() {
+        statement.text.push_str(if i == 0 { "" } else { ", " });
+        statement.bind(bind);
+    }
+    statement.text.push_str(") ON CONFLICT DO NOTHING");
+    statement
+}
+
+/// The statement that reads what was said of these records: `id`, `feedback`, oldest first.
+pub(super) fn select_feedback(decisions: &[&str]) -> Statement {
+    let text = "SELECT id, feedback, NULL, NULL FROM feedback WHERE decision_id IN (".to_owned();
+    let mut statement = Statement { text, binds: Vec::new() };
+    for (i, id) in decisions.iter().enumerate() {
+        statement.text.push_str(if i == 0 { "" } else { ", " });
+        statement.bind(Bind::Text(Some((*id).into())));
+    }
+    statement.text.push_str(") ORDER BY id");
     statement
 }
 

@@ -13,12 +13,11 @@ use sqlx::sqlite::{
 };
 
 use super::StoreError;
-use super::backend::{Backend, query, record, unreadable};
+use super::backend::{Backend, Texts, query, unreadable};
 use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use super::sql::{self, Statement};
 use crate::config::{Durability, LogUrl};
-use crate::decisions::DecisionRecord;
 
 /// A SQLite file: one connection that writes, and readers beside it.
 #[derive(Debug)]
@@ -80,10 +79,10 @@ impl Sink for SqliteFile {
 
 #[async_trait]
 impl Backend for SqliteFile {
-    async fn select(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
+    async fn select(&self, statement: Statement) -> Result<Vec<Texts>, StoreError> {
         let place = self.file.display();
         let rows = query(statement.text, statement.binds).fetch_all(&self.read).await;
-        rows.map_err(|error| unreadable(&place, &error))?.iter().map(|row| record(row, &place)).collect()
+        rows.map_err(|error| unreadable(&place, &error))?.iter().map(|row| Texts::read(row, &place)).collect()
     }
 
     async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {

@@ -12,6 +12,7 @@ use super::keeper::Keeper;
 use super::row::Row;
 use super::state::Meter;
 use crate::config::{Durability, WhenFull};
+use crate::decisions::receipt::Chain;
 
 /// Hands rows to the writer's task.
 #[derive(Debug)]
@@ -57,6 +58,7 @@ impl Writer {
         let closing = CancellationToken::new();
         let task = Task {
             keeper,
+            chain: Chain::new(),
             messages,
             durability,
             when_full,
@@ -111,6 +113,7 @@ impl Writer {
 
 struct Task {
     keeper: Keeper,
+    chain: Chain,
     messages: mpsc::UnboundedReceiver<Message>,
     durability: Durability,
     when_full: WhenFull,
@@ -162,13 +165,18 @@ impl Task {
         if entries.is_empty() {
             return;
         }
-        let (rows, waiting): (Vec<_>, Vec<_>) =
+        let (mut rows, waiting): (Vec<_>, Vec<_>) =
             entries.into_iter().map(|Entry { row, done, room }| (row, (done, room))).unzip();
+        rows.iter_mut().for_each(|row| row.seal(&mut self.chain));
         let written = match self.release().await {
             Ok(()) => self.keeper.keep(&rows).await,
             Err(error) => Err(error),
         };
         let holds = written.is_err() && (self.when_full == WhenFull::Serve || self.durability == Durability::Relaxed);
+        if written.is_err() && !holds {
+            // These records may be there or not: no other can follow them.
+            self.chain = Chain::new();
+        }
         let answer = if holds { Ok(()) } else { written };
         for (row, (done, room)) in rows.into_iter().zip(waiting) {
             if holds {

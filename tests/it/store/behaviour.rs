@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
+use rungs::decisions::export::{Exported, export};
+use rungs::decisions::verify::{Verified, Verifier};
+use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, Feedback, StoreError};
 
-use crate::support::record::{bare_record, full_record};
+use crate::support::record::{bare_record, full_record, stored, without_receipt};
 
 pub(crate) async fn ids(store: &dyn DecisionStore, filter: &DecisionFilter) -> Vec<String> {
     store.list(filter).await.unwrap().decisions.into_iter().map(|record| record.id).collect()
@@ -14,21 +16,23 @@ pub(crate) async fn ids(store: &dyn DecisionStore, filter: &DecisionFilter) -> V
 pub(crate) async fn records_come_back_field_by_field(store: &Arc<dyn DecisionStore>) {
     for record in [full_record(1), bare_record(2)] {
         store.append(record.clone()).await.unwrap();
-        assert_eq!(store.get(&record.id).await.unwrap(), Some(record));
+        assert_eq!(stored(&**store, &record.id).await, Some(record));
     }
     assert_eq!(store.get("nothing").await.unwrap(), None);
     let listed = store.list(&DecisionFilter { limit: 10, ..Default::default() }).await.unwrap();
-    assert_eq!(listed.decisions, [bare_record(2), full_record(1)]);
+    let found: Vec<_> = listed.decisions.into_iter().map(without_receipt).collect();
+    assert_eq!(found, [bare_record(2), full_record(1)]);
     assert_eq!(listed.next, None);
     let bare = DecisionFilter { limit: 10, without_content: true, ..Default::default() };
     let without = DecisionRecord { request: None, answer: None, ..full_record(1) };
-    assert_eq!(store.list(&bare).await.unwrap().decisions, [bare_record(2), without]);
+    let found = store.list(&bare).await.unwrap().decisions.into_iter().map(without_receipt);
+    assert_eq!(found.collect::<Vec<_>>(), [bare_record(2), without]);
 }
 
 pub(crate) async fn a_second_append_of_an_id_changes_nothing(store: &Arc<dyn DecisionStore>) {
     store.append(full_record(1)).await.unwrap();
     store.append(DecisionRecord { route: Some("other".into()), attempts: vec![], ..full_record(1) }).await.unwrap();
-    assert_eq!(store.get(&full_record(1).id).await.unwrap(), Some(full_record(1)));
+    assert_eq!(stored(&**store, &full_record(1).id).await, Some(full_record(1)));
 }
 
 pub(crate) async fn paging_has_no_gaps_or_repeats_while_rows_are_added(store: &Arc<dyn DecisionStore>) {
@@ -106,7 +110,40 @@ pub(crate) async fn what_clients_call_things_is_found_whatever_it_is(store: &Arc
         ..full_record(1)
     };
     store.append(record.clone()).await.unwrap();
-    assert_eq!(store.get(&record.id).await.unwrap(), Some(record.clone()));
+    assert_eq!(stored(&**store, &record.id).await, Some(record.clone()));
     let filter = DecisionFilter { limit: 9, tenant: Some(odd), route: Some(long), ..Default::default() };
-    assert_eq!(store.list(&filter).await.unwrap().decisions, [record]);
+    assert_eq!(ids(&**store, &filter).await, [record.id]);
+}
+
+pub(crate) async fn each_record_names_the_one_before_it(store: &Arc<dyn DecisionStore>) {
+    let appends = (0..1_200).map(|n| store.append(full_record(n)));
+    for appended in futures_util::future::join_all(appends).await {
+        appended.unwrap();
+    }
+    let (mut verifier, mut lines) = (Verifier::default(), 0);
+    let each = |exported: Exported| -> Result<(), StoreError> {
+        lines += 1;
+        verifier.push(&serde_json::to_vec(&exported).unwrap(), &lines.to_string()).map_err(StoreError)
+    };
+    export(&**store, None, each).await.unwrap();
+    assert_eq!(verifier.end(), Verified { records: 1_200, writers: 1, ..Verified::default() });
+    assert_eq!(lines, 1_200);
+}
+
+pub(crate) async fn feedback_stands_beside_the_record(store: &Arc<dyn DecisionStore>) {
+    store.append(full_record(1)).await.unwrap();
+    let before = store.get(&full_record(1).id).await.unwrap();
+    let said = |id: &str, of: u64| Feedback {
+        id: id.to_owned(),
+        decision_id: full_record(of).id,
+        at: full_record(1).at,
+        score: 0.25,
+        comment: Some("nul \0, \u{1f980}".to_owned()),
+    };
+    for feedback in [said("b", 1), said("a", 1), said("c", 2), said("a", 2)] {
+        store.add_feedback(&feedback).await.unwrap();
+    }
+    let found = store.feedback(&[&full_record(1).id, "nothing"]).await.unwrap();
+    assert_eq!(found, [said("a", 1), said("b", 1)]);
+    assert_eq!(store.get(&full_record(1).id).await.unwrap(), before);
 }

@@ -8,7 +8,7 @@ use rungs::config::LogConfig;
 use rungs::decisions::open;
 
 use crate::support::postgres::with_database;
-use crate::support::record::full_record;
+use crate::support::record::{full_record, stored};
 
 const FOLDER: &str = "RUNGS_TEST_CRASH_FOLDER";
 const URL: &str = "RUNGS_TEST_CRASH_URL";
@@ -66,7 +66,7 @@ async fn no_kill_loses_what_waits_in_the_journal() {
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
         for n in acknowledged {
-            assert_eq!(store.get(&full_record(n).id).await.unwrap(), Some(full_record(n)), "record {n}");
+            assert_eq!(stored(&*store, &full_record(n).id).await, Some(full_record(n)), "record {n}");
         }
     })
     .await;
@@ -79,7 +79,7 @@ async fn no_kill_loses_an_acknowledged_record(config: LogConfig) {
         assert!(acknowledged.len() >= ENOUGH, "the child stopped after {}", acknowledged.len());
         let store = open(&config, dir.path()).await.unwrap();
         for n in acknowledged {
-            let record = store.get(&full_record(n).id).await.unwrap();
+            let record = stored(&*store, &full_record(n).id).await;
             assert_eq!(record, Some(full_record(n)), "record {n} was acknowledged in round {round}");
         }
         store.close().await.unwrap();

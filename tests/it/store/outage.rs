@@ -11,7 +11,7 @@ use rungs::decisions::{DecisionFilter, DecisionStore, open};
 use sqlx::Connection;
 
 use super::behaviour::ids;
-use crate::support::record::full_record;
+use crate::support::record::{full_record, stored};
 
 /// A PostgreSQL server that a test may stop.
 struct Server {
@@ -153,7 +153,7 @@ async fn a_server_that_stops_under_load_loses_nothing_and_refuses_nothing() {
     let (count, slowest) = load.end().await;
     assert!(slowest < Duration::from_secs(5), "an append took {slowest:?}");
     replayed(&store, count).await;
-    assert_eq!(store.get(&full_record(0).id).await.unwrap(), Some(full_record(0)));
+    assert_eq!(stored(&*store, &full_record(0).id).await, Some(full_record(0)));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -165,7 +165,7 @@ async fn a_server_that_is_down_at_the_start_gets_what_waited_even_after_a_restar
     for n in 0..50 {
         store.append(full_record(n)).await.unwrap();
     }
-    assert_eq!(store.get(&full_record(7).id).await.unwrap(), Some(full_record(7)), "what waits can be read");
+    assert_eq!(stored(&*store, &full_record(7).id).await, Some(full_record(7)), "what waits can be read");
     store.close().await.unwrap();
     server.up();
     let store = open(&server.log(), dir.path()).await.unwrap();

@@ -9,7 +9,7 @@ use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, open};
 
 use super::behaviour::ids;
 use crate::support::postgres::with_database;
-use crate::support::record::{full_record, id_at};
+use crate::support::record::{full_record, id_at, stored};
 
 fn record_of(at: Timestamp) -> DecisionRecord {
     DecisionRecord { id: id_at(at), at, ..full_record(0) }
@@ -38,9 +38,9 @@ async fn old_records_go_in_steps(config: LogConfig) {
     store.expire(now).await.unwrap();
     let all = DecisionFilter { limit: 1000, ..Default::default() };
     assert_eq!(ids(&*store, &all).await, [id_at(now), id_at(ago(48))]);
-    assert_eq!(store.get(&id_at(now)).await.unwrap(), Some(record_of(now)));
+    assert_eq!(stored(&*store, &id_at(now)).await, Some(record_of(now)));
     let without = DecisionRecord { request: None, answer: None, ..record_of(ago(48)) };
-    assert_eq!(store.get(&id_at(ago(48))).await.unwrap(), Some(without));
+    assert_eq!(stored(&*store, &id_at(ago(48))).await, Some(without));
     assert_eq!(store.expire(now).await.unwrap(), 0, "nothing is left to delete");
 }
 

@@ -7,7 +7,7 @@ use rungs::decisions::{DecisionFilter, open};
 
 use super::behaviour::ids;
 use super::fresh;
-use crate::support::record::full_record;
+use crate::support::record::{full_record, stored};
 
 #[tokio::test]
 async fn relaxed_records_follow_within_a_second_and_close_flushes_them() {
@@ -36,7 +36,7 @@ async fn records_survive_reopening_and_the_write_ahead_log_is_folded_in() {
     assert!(store.get(&full_record(7).id).await.unwrap().is_some());
     store.close().await.unwrap();
     assert!(!dir.path().join("rungs.db-wal").exists());
-    assert_eq!(fresh(&dir).await.get(&full_record(7).id).await.unwrap(), Some(full_record(7)));
+    assert_eq!(stored(&*fresh(&dir).await, &full_record(7).id).await, Some(full_record(7)));
 }
 
 #[cfg(unix)]

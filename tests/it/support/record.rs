@@ -4,12 +4,23 @@ use indexmap::IndexMap;
 use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::decisions::{
-    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, Early, EarlyVerdict,
-    EscalationReason, Form, Outcome, Posterior, Purpose, Signals, Trigger,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, DecisionStore, Early,
+    EarlyVerdict, EscalationReason, Form, Outcome, Posterior, Purpose, Signals, Trigger,
 };
 use rungs::difficulty::Acceptability;
 use rungs::policy::Cause;
 use serde_json::json;
+
+/// The stored record of this id as it was before it got its receipt.
+pub(crate) async fn stored(store: &dyn DecisionStore, id: &str) -> Option<DecisionRecord> {
+    store.get(id).await.unwrap().map(without_receipt)
+}
+
+/// A stored record as it was before it got its receipt, which it must have.
+pub(crate) fn without_receipt(record: DecisionRecord) -> DecisionRecord {
+    assert!(record.receipt.is_some(), "{} has no receipt", record.id);
+    DecisionRecord { receipt: None, ..record }
+}
 
 const START: &str = "2026-03-04T05:06:07.123456789Z";
 
@@ -63,6 +74,7 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
         fell_back: true,
         error: Some("none".to_owned()),
         config: "abcdef".to_owned(),
+        receipt: None,
         request: Some(json!({"model": "auto", "messages": [{"role": "user", "content": "a\u{0}b"}], "seed": 1.10})),
         answer: Some("it's 42\n".to_owned()),
         attempts: vec![

@@ -16,6 +16,23 @@ impl DecisionStore for Full {
         Err(StoreError("the disk is full".to_owned()))
     }
 
+    async fn chain(
+        &self,
+        _: Option<&(String, u64)>,
+        _: Option<jiff::Timestamp>,
+        _: u32,
+    ) -> Result<Vec<DecisionRecord>, StoreError> {
+        Err(StoreError("the disk is full".to_owned()))
+    }
+
+    async fn add_feedback(&self, _: &rungs::decisions::Feedback) -> Result<(), StoreError> {
+        Err(StoreError("the disk is full".to_owned()))
+    }
+
+    async fn feedback(&self, _: &[&str]) -> Result<Vec<rungs::decisions::Feedback>, StoreError> {
+        Err(StoreError("the disk is full".to_owned()))
+    }
+
     async fn list(&self, _: &DecisionFilter) -> Result<Page, StoreError> {
         Err(StoreError("the disk is full".to_owned()))
     }
