@@ -13,7 +13,7 @@ use serde::Serialize;
 pub use certified::{Certified, Standing};
 pub use heads::per_tier;
 pub use plan::{Ask, PlanError, plan};
-pub use rule::start;
+pub use rule::{start, start_checked};
 pub use scoring::Scoring;
 pub use target::{Target, UnknownModel};
 pub use tokens::{Tokens, answer_limit, text_tokens};
@@ -37,6 +37,8 @@ pub struct Plan {
 pub enum Cause {
     /// The learned score against the operating point.
     Score,
+    /// What it is worth to see a cheaper answer first, against its price at the operating point.
+    Worth,
     /// The client named a tier.
     Direct,
     /// No score was to be had or trusted (no usable signal); the fallback policy decided.

@@ -85,17 +85,17 @@ impl Prospect {
     ///
     /// Each tier above is weighed as if a climb to it were the last (pairwise): what could follow only adds to it.
     pub(super) fn after(&self, tier: &TierConfig, above: &[&TierConfig], given: Given<'_>) -> Option<Outlook> {
-        let model = self.scoring.confidence().iter().find(|model| model.tier() == head(tier))?;
+        let model = self.scoring.confidence().iter().find(|model| model.tier() == tier.head())?;
         let p = if given.ended {
             model.judge(&self.p, &Evidence::of(given.request, given.answer, given.beside()))?
         } else {
             let usual = model.usual_length();
             model.judge_beginning(&self.p, &Evidence::of_beginning(given.request, given.answer, usual))?
         };
-        let own = p.get(head(tier))?.get();
+        let own = p.get(tier.head())?.get();
         let mut best: Option<Outlook> = None;
         for (place, tier) in above.iter().enumerate() {
-            let Some(above) = p.get(head(tier)).map(|p| p.get()) else { continue };
+            let Some(above) = p.get(tier.head()).map(|p| p.get()) else { continue };
             let posterior = Posterior { own, above, price: self.price(tier) };
             if best.is_none_or(|best| posterior.above - posterior.price > best.posterior.above - best.posterior.price) {
                 best = Some(Outlook { posterior, place });
@@ -115,11 +115,6 @@ impl std::fmt::Debug for Prospect {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Prospect").field("p", &self.p).field("threshold", &self.threshold).finish_non_exhaustive()
     }
-}
-
-/// The name under which the artifact knows a tier.
-fn head(tier: &TierConfig) -> &str {
-    tier.head.as_deref().unwrap_or(&tier.name)
 }
 
 #[cfg(test)]

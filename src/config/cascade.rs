@@ -20,6 +20,8 @@ pub struct CascadeConfig {
     pub min_price_ratio: f64,
     /// Escalate when the most common answer has a smaller share of the samples than this.
     pub min_agreement: f64,
+    /// Start by what it is worth to see a cheaper answer first, where the artifact knows.
+    pub weigh_start: bool,
     /// Switch the cascade off where it is measured not to pay.
     pub switch_off: bool,
     /// Share of the requests that still try it then.
@@ -43,6 +45,7 @@ impl Default for CascadeConfig {
             sample_stop: 0.87,
             min_price_ratio: 8.0,
             min_agreement: 0.6,
+            weigh_start: true,
             switch_off: true,
             probe_share: 0.05,
             max_calls: 16,

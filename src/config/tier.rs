@@ -81,6 +81,12 @@ pub(super) fn check_all(tiers: &[TierConfig]) -> Result<(), String> {
 }
 
 impl TierConfig {
+    /// The name under which the artifact knows the tier: that of the head that it names, else its own.
+    #[must_use]
+    pub fn head(&self) -> &str {
+        self.head.as_deref().unwrap_or(&self.name)
+    }
+
     /// Reads the upstream's key; `None` where neither source is named, for a server that needs none.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! The recorded answers of the tiers below the last, and what is learned from them.
 
+use rungs_training::policies::worth;
 use rungs_training::postgen::{self, Figures, Heads, Observed};
 
-use super::confidence::{ConfidenceFigures, ConfidenceModel, Weights};
+use super::confidence::{ConfidenceFigures, ConfidenceModel, Weights, Worth};
 use super::rows::Rows;
 use crate::cascade::evidence::{Drawn, Evidence, FAMILIES, Kind, SIGNALS};
 use crate::labelled::LabelledQuery;
@@ -74,7 +75,8 @@ impl Answers {
             for (all, some) in out_of_fold.iter_mut().zip(&fitted.out_of_fold) {
                 at.iter().zip(some).for_each(|(row, p)| all[*row] = *p);
             }
-            LearnedConfidence { model: model(&fitted, &rows.tiers[tier..]), single: fitted.single, out_of_fold }
+            let model = ConfidenceModel { worth: worth(&observed, &fitted), ..model(&fitted, &rows.tiers[tier..]) };
+            LearnedConfidence { model, single: fitted.single, out_of_fold }
         }))
     }
 }
@@ -139,8 +141,21 @@ fn model(fitted: &postgen::Fitted, tiers: &[String]) -> ConfidenceModel {
         typical: fitted.typical.clone(),
         pooled: weights(&fitted.pooled),
         by_kind: kinds.filter_map(|(kind, heads)| Some((*kind, weights(heads.as_ref()?)))).collect(),
+        worth: Vec::new(),
         figures: figures(&fitted.figures),
     }
+}
+
+/// What it would have been worth to see these answers before the last tier was called.
+fn worth(observed: &Observed, fitted: &postgen::Fitted) -> Vec<Worth> {
+    let gain = |p: &[Vec<f64>]| -> Vec<f64> {
+        let ends = p.first().zip(p.last());
+        ends.map_or(Vec::new(), |(own, last)| last.iter().zip(own).map(|(last, own)| last - own).collect())
+    };
+    let Some((own, last)) = observed.labels.first().zip(observed.labels.last()) else { return Vec::new() };
+    let worth = worth::fit(&gain(&observed.prior), &gain(&fitted.out_of_fold), [own, last], &observed.weights);
+    let corners = |worth: &worth::Worth| worth.corners.iter().map(|corner| [corner.0, corner.1]).collect();
+    worth.iter().map(|worth| Worth { price: worth.price, corners: corners(worth) }).collect()
 }
 
 fn figures(figures: &Figures) -> ConfidenceFigures {

@@ -148,7 +148,8 @@ impl Scoring for Scorer {
     fn certified(&self) -> Option<Certified<'_>> {
         let calibrated = self.artifact.calibrated.as_ref()?;
         let certificate = calibrated.certificate.as_ref()?;
-        Some(Certified { certificate, threshold: calibrated.threshold, heads: &self.heads })
+        let weighs = self.artifact.confidence.iter().any(|model| !model.worth.is_empty());
+        Some(Certified { certificate, threshold: calibrated.threshold, heads: &self.heads, weighs })
     }
 }
 

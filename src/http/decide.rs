@@ -72,6 +72,7 @@ impl App {
                 score: score.as_ref().zip(threshold),
                 fallback: self.config.policy.fallback,
                 checked: self.config.cascade.enabled,
+                confidence: if self.weighs_start() { self.scoring.confidence() } else { &[] },
                 tokens,
                 max_tier: context.max_tier.as_deref(),
                 max_cost_usd: caps.max_cost_usd,
@@ -94,6 +95,11 @@ impl App {
             Threshold::Preset(preset) => self.scoring.threshold(preset),
             Threshold::Value(value) => value,
         }
+    }
+
+    /// Whether a request may start lower than its score says, because its answer can be climbed from.
+    fn weighs_start(&self) -> bool {
+        self.config.cascade.weigh_start && self.config.cascade.max_calls > 1
     }
 
     fn prospect(&self, score: Score, threshold: Threshold, caps: Caps) -> Prospect {

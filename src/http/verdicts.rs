@@ -25,6 +25,7 @@ impl App {
         let threshold = decision.threshold.map_or(self.config.policy.threshold, Threshold::Value);
         let below = |ceiling: &String| self.tiers.last().is_some_and(|last| last.name != *ceiling);
         let reason = match decision.plan.cause {
+            Cause::Worth => Some("the worth of seeing a cheap answer first decides, not its score alone"),
             Cause::Direct => Some("the client named a tier"),
             Cause::Fallback => Some("the request is not routed by its score"),
             Cause::ContextWindow => Some("the conversation's length decides, not its score"),

@@ -14,6 +14,8 @@ pub struct Certified<'a> {
     pub threshold: f64,
     /// The heads of the two tiers that it speaks of, cheap → frontier.
     pub heads: &'a [String],
+    /// Whether the artifact knows what it is worth to see a cheap answer first, which a cascade then starts by.
+    pub weighs: bool,
 }
 
 /// What becomes of a certificate in use.
@@ -54,7 +56,7 @@ impl Certified<'_> {
     }
 
     fn other_tiers(&self, tiers: &[TierConfig]) -> Option<String> {
-        let served: Vec<&str> = tiers.iter().map(|tier| tier.head.as_deref().unwrap_or(&tier.name)).collect();
+        let served: Vec<&str> = tiers.iter().map(TierConfig::head).collect();
         (served != self.heads).then(|| {
             format!(
                 "it speaks of {} and the tiers are {}: name them so, or say with `head` which is which",
@@ -74,6 +76,9 @@ impl Certified<'_> {
     fn replaced_answers(&self, cascade: &CascadeConfig) -> Option<&'static str> {
         match self.certificate.loss {
             _ if !cascade.enabled => None,
+            Loss::Unacceptable if self.weighs && cascade.weigh_start => {
+                Some("the worth of seeing a cheap answer first decides where to start: set cascade.weigh_start = false")
+            }
             Loss::QualityLost => Some("the cascade replaces answers after routing: set cascade.enabled = false"),
             Loss::Unacceptable if cascade.samples > 1 => {
                 Some("of several samples another answer is served than the calibrated one: set cascade.samples = 1")
@@ -102,7 +107,11 @@ mod tests {
         let certificate =
             Certificate { epsilon: 0.02, delta: 0.1, loss, n: 1000, observed_loss: 0.01, seed: 0, void_if: vec![] };
         let heads = ["small", "large"].map(str::to_owned);
-        Certified { certificate: &certificate, threshold: 0.25, heads: &heads }.standing(tiers, cascade, threshold)
+        let certified = Certified { certificate: &certificate, threshold: 0.25, heads: &heads, weighs: false };
+        let standing = certified.standing(tiers, cascade, threshold);
+        let weighs = Certified { weighs: true, ..certified }.standing(tiers, cascade, threshold);
+        assert_eq!(weighs.holds, standing.holds && !(cascade.enabled && cascade.weigh_start));
+        standing
     }
 
     fn off() -> CascadeConfig {

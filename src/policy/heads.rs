@@ -15,7 +15,7 @@ pub fn per_tier(tiers: &[TierConfig], score: &Score) -> Option<IndexMap<String, 
     let last = score.p.len().checked_sub(1)?;
     let steps = tiers.len().saturating_sub(1).max(1) as f64;
     let p = tiers.iter().enumerate().map(|(i, tier)| {
-        let named = score.p.get(tier.head.as_ref().unwrap_or(&tier.name));
+        let named = score.p.get(tier.head());
         let p = named.copied().unwrap_or_else(|| between(score, i as f64 / steps * last as f64));
         (tier.name.clone(), p)
     });

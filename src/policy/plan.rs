@@ -1,10 +1,10 @@
 //! Puts the rule, the windows and the client's own limits together.
 
 use super::heads::per_tier;
-use super::rule::start;
+use super::rule::{start, start_checked};
 use super::{Cause, Plan, Tokens};
 use crate::config::{Fallback, TierConfig};
-use crate::difficulty::Score;
+use crate::difficulty::{ConfidenceModel, Score};
 
 /// What is to be planned.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +17,8 @@ pub struct Ask<'a> {
     pub fallback: Fallback,
     /// Whether answers below the ceiling are checked.
     pub checked: bool,
+    /// What is known of the worth of seeing an answer first; empty where the start is to be by the score alone.
+    pub confidence: &'a [ConfidenceModel],
     /// What the tiers must hold.
     pub tokens: Tokens,
     /// The highest tier that the client allows.
@@ -71,9 +73,10 @@ pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
     if let Some(name) = ask.direct {
         return direct(tiers, allowed, name, ask);
     }
-    let (wanted, cause) = wanted(tiers, ask);
-    let wanted = wanted.min(allowed.len().saturating_sub(1));
     let fitting = fitting(allowed, ask.tokens)?;
+    let climbs = ask.checked && fitting.last() == tiers.len().checked_sub(1).as_ref();
+    let (wanted, cause) = wanted(tiers, ask, climbs);
+    let wanted = wanted.min(allowed.len().saturating_sub(1));
     // Where only cheaper tiers hold it, the best of them.
     let holding = fitting.iter().find(|rung| **rung >= wanted).or(fitting.last()).copied().unwrap_or(wanted);
     let affordable = affordable(allowed, &fitting, ask)?;
@@ -108,12 +111,22 @@ fn direct(tiers: &[TierConfig], allowed: &[TierConfig], name: &str, ask: &Ask<'_
     Ok(Plan { rungs: vec![name.to_owned()], checked: false, cause: Cause::Direct, propensity: 1.0 })
 }
 
-/// Where the request would start if every tier held it.
-fn wanted(tiers: &[TierConfig], ask: &Ask<'_>) -> (usize, Cause) {
+/// Where the request would start if every tier held it; `climbs` says whether an answer can be climbed from to the last.
+fn wanted(tiers: &[TierConfig], ask: &Ask<'_>, climbs: bool) -> (usize, Cause) {
     let scored = ask.score.and_then(|(score, threshold)| Some((per_tier(tiers, score)?, threshold)));
     if let Some((p, threshold)) = scored {
         let p: Vec<f64> = p.values().map(|p| p.get()).collect();
-        return (start(&p, &prices(tiers, ask.tokens), threshold), Cause::Score);
+        let prices = prices(tiers, ask.tokens);
+        let worth = |m: usize, gain: f64, price: f64| {
+            let (tier, last) = (tiers.get(m)?.head(), tiers.last()?.head());
+            let speaks =
+                |model: &&ConfidenceModel| model.tier() == tier && model.tiers.last().is_some_and(|to| to == last);
+            ask.confidence.iter().find(speaks).filter(|_| climbs)?.worth(gain, price)
+        };
+        return match start_checked(&p, &prices, threshold, worth) {
+            Some(start) => (start, Cause::Worth),
+            None => (start(&p, &prices, threshold), Cause::Score),
+        };
     }
     let rung = match ask.fallback {
         Fallback::Cheap => 0,
@@ -172,7 +185,17 @@ pub(super) mod tests {
         let expected = Usage::new(high, 100);
         let tokens = Tokens { high, low: high * 3 / 5, expected };
         let fallback = Fallback::Cheap;
-        Ask { direct: None, score: None, fallback, checked: true, tokens, max_tier: None, max_cost_usd: None }
+        let confidence = &[];
+        Ask {
+            direct: None,
+            score: None,
+            fallback,
+            checked: true,
+            confidence,
+            tokens,
+            max_tier: None,
+            max_cost_usd: None,
+        }
     }
 
     #[test]

@@ -18,6 +18,39 @@ pub fn start(p: &[f64], prices: &[Option<f64>], threshold: f64) -> usize {
     best
 }
 
+/// The tier at which to start where answers below the last are checked, and one that does not look good is climbed from.
+///
+/// With λ = t/(c_frontier − c_cheap), a tier m from whose answers the artifact has learned is worth
+/// V̂_m − λ·c_m = p_frontier − λ·c_frontier + S_m − λ·c_m, the frontier p_frontier − λ·c_frontier, and any other tier
+/// p_m − λ·c_m. `worth` gives S_m for a tier, the gain expected of the frontier over it, and the price λ·c_frontier of the
+/// climb. With two tiers this is the direct call iff p_F − λ·c_F ≥ V̂ − λ·c_C.
+///
+/// `None` where that cannot be weighed: a price is missing or the frontier is not the dearer one, quality is to be had at
+/// any price (t ≤ 0), or `worth` knows no tier.
+#[must_use]
+pub fn start_checked(
+    p: &[f64],
+    prices: &[Option<f64>],
+    threshold: f64,
+    worth: impl Fn(usize, f64, f64) -> Option<f64>,
+) -> Option<usize> {
+    let prices: Vec<f64> = prices.iter().copied().collect::<Option<_>>()?;
+    let (last, cheap, frontier) = (*p.last()?, *prices.first()?, *prices.last()?);
+    if frontier <= cheap || threshold <= 0.0 || prices.len() != p.len() {
+        return None;
+    }
+    let lambda = threshold / (frontier - cheap);
+    let direct = last - lambda * frontier;
+    let weighed = |m: usize| Some(direct + worth(m, last - p[m], lambda * frontier)? - lambda * prices[m]);
+    let below: Vec<Option<f64>> = (0..p.len() - 1).map(weighed).collect();
+    if below.iter().all(Option::is_none) {
+        return None;
+    }
+    let values = below.into_iter().enumerate().map(|(m, weighed)| weighed.unwrap_or(p[m] - lambda * prices[m]));
+    // Of equal ones the later.
+    values.chain([direct]).enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).map(|(m, _)| m)
+}
+
 fn normalised(prices: &[Option<f64>]) -> Vec<f64> {
     let known: Option<Vec<f64>> = prices.iter().copied().collect();
     if let Some(known) = known
@@ -50,6 +83,48 @@ mod tests {
         assert_eq!(normalised(&[Some(1.0), None, Some(3.0)]), [0.0, 0.5, 1.0]);
         assert_eq!(normalised(&[Some(3.0), Some(1.0)]), [0.0, 1.0]);
         assert_eq!(normalised(&[Some(1.0), Some(9.0), Some(3.0)]), [0.0, 1.0, 1.0]);
+    }
+
+    #[test]
+    fn a_cheap_answer_is_seen_first_where_that_is_worth_its_price() {
+        // λ = .3/9: a climb costs a third, the cheap call a thirtieth.
+        let prices = [Some(1.0), Some(10.0)];
+        let at = |p: [f64; 2], worth: f64| {
+            start_checked(&p, &prices, 0.3, |m, gain, price| {
+                assert!(m == 0 && (gain - (p[1] - p[0])).abs() < 1e-12 && (price - 1.0 / 3.0).abs() < 1e-12);
+                Some(worth)
+            })
+        };
+        // The router alone would send the first to the frontier and keep the second.
+        assert_eq!(
+            (start(&[0.5, 0.9], &prices, 0.3), at([0.5, 0.9], 0.04), at([0.5, 0.9], 0.03)),
+            (1, Some(0), Some(1))
+        );
+        assert_eq!(
+            (start(&[0.8, 0.9], &prices, 0.3), at([0.8, 0.9], 0.04), at([0.8, 0.9], 0.03)),
+            (0, Some(0), Some(1))
+        );
+    }
+
+    #[test]
+    fn of_three_tiers_the_one_worth_most_is_the_start() {
+        let prices = [Some(1.0), Some(2.0), Some(11.0)];
+        let at = |worth: [Option<f64>; 2]| start_checked(&[0.5, 0.8, 0.9], &prices, 0.5, |m, _, _| worth[m]);
+        // λ = .05: the frontier is worth .35, and the middle one by itself .7.
+        assert_eq!((at([Some(0.2), None]), at([Some(0.41), None])), (Some(1), Some(0)));
+        assert_eq!((at([None, Some(0.1)]), at([Some(0.04), Some(0.09)])), (Some(0), Some(2)));
+        assert_eq!(at([None, None]), None);
+    }
+
+    #[test]
+    fn what_cannot_be_weighed_is_left_to_the_router() {
+        let at = |prices: [Option<f64>; 2], t: f64| start_checked(&[0.5, 0.9], &prices, t, |_, _, _| Some(0.5));
+        assert_eq!(at([Some(1.0), Some(10.0)], 0.3), Some(0));
+        assert_eq!(
+            [at([None, Some(10.0)], 0.3), at([Some(2.0), Some(1.0)], 0.3), at([Some(1.0), Some(10.0)], 0.0)],
+            [None; 3]
+        );
+        assert_eq!(start_checked(&[], &[], 0.3, |_, _, _| Some(0.5)), None);
     }
 
     #[test]

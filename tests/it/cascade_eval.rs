@@ -89,7 +89,11 @@ fn policies_are_replayed_with_and_without_an_artifact() {
     assert!(said.contains("answers of small: confidence AUC 0.") && said.contains("600 answers"), "{said}");
     let report: Value = serde_json::from_slice(&std::fs::read(model.join("report.json")).unwrap()).unwrap();
     assert!(number(&report["confidence"]["small"]["auc"]) > 0.7, "{report}");
-    assert_eq!(Artifact::load(&model).unwrap().confidence[0].tiers, ["small", "large"]);
+    let learned = Artifact::load(&model).unwrap().confidence.swap_remove(0);
+    assert_eq!(learned.tiers, ["small", "large"]);
+    // The dearer the climb, the more it is worth to see the answer first; where climbing is free it is worth little.
+    let worth = [0.001, 0.1, 0.5].map(|price| learned.worth(0.3, price).unwrap());
+    assert!(worth.is_sorted() && worth[0].abs() < 0.1, "{worth:?}");
     let (figures, _) = eval(&unseen, "small", "large", &["--model", text(&model)]);
     assert_eq!((&figures["router"], &figures["confidence"]), (&json!("artifact"), &json!("artifact")));
     assert!(number(&figures["confidence_auc"]) > 0.7, "{figures}");

@@ -7,15 +7,15 @@ use rungs::cascade::evidence::SIGNALS;
 use rungs::chat::ChatRequest;
 use rungs::config::Preset;
 use rungs::decisions::{EarlyVerdict, EscalationReason};
-use rungs::difficulty::confidence::{ConfidenceFigures, ConfidenceModel, Weights};
+use rungs::difficulty::confidence::{ConfidenceFigures, ConfidenceModel, Weights, Worth};
 use rungs::difficulty::{Acceptability, Score};
 use rungs::features::embedding::EmbedError;
-use rungs::policy::Scoring;
+use rungs::policy::{Cause, Scoring};
 use serde_json::json;
 
 use crate::support::model::{answering, completion, completion_with_logprob, saying, whole};
 use crate::support::planted::{Planted, ending, now, tokens};
-use crate::support::router::{Router, header, two_tiers};
+use crate::support::router::{Router, header, two_tiers, two_tiers_at};
 
 /// Finds every request easy, and an answer of `small` as good as its mean log-probability says.
 struct Learned([ConfidenceModel; 1]);
@@ -32,6 +32,7 @@ impl Learned {
             typical: vec![0.0; SIGNALS.len()],
             pooled: vec![own, above],
             by_kind: BTreeMap::new(),
+            worth: Vec::new(),
             figures: ConfidenceFigures::default(),
         }])
     }
@@ -80,6 +81,30 @@ async fn a_climb_that_is_worth_its_price_is_made_and_no_other() {
         let posterior = attempt.signals.posterior.unwrap();
         assert!((posterior.own - logprob.exp()).abs() < 1e-6 && (posterior.above - 0.9).abs() < 1e-6, "{posterior:?}");
         assert_eq!(posterior.price, 0.5);
+    }
+}
+
+#[tokio::test]
+async fn a_request_starts_where_seeing_an_answer_first_is_worth_its_price() {
+    // A call of `large` costs ten of `small`, t = .5: λ·c is .056 for `small`. The router alone would start there, for
+    // p_large − p_small is .1.
+    let (small, large) = (saying("from small").await, saying("from large").await);
+    let urls = [&small, &large].map(|server| format!("{}/v1", server.uri()));
+    let start = async |worth: f64, more: &str| {
+        let mut learned = Learned::new();
+        learned.0[0].worth = vec![Worth { price: 0.1, corners: vec![[0.1, worth]] }];
+        let toml = two_tiers_at(10.0, more, &urls[0], &urls[1]);
+        let router = Router::scored_by(Arc::new(learned), &toml, None).await;
+        let record = router.ended(router.ask("easy", json!({})).await).await;
+        let low = json!({"metadata": {"x-rungs-max-tier": "small"}});
+        assert_eq!(router.route("easy", low).await["plan"]["cause"], "score", "there is nothing to climb to");
+        (record.rungs[0].clone(), record.cause)
+    };
+    // The price of the climb is .556, beyond the only one that is known: what is saved grows with it.
+    assert_eq!(start(-0.39, "").await, ("small".to_owned(), Cause::Worth));
+    assert_eq!(start(-0.41, "").await, ("large".to_owned(), Cause::Worth));
+    for router in ["[cascade]\nweigh_start = false", "[cascade]\nenabled = false", "[cascade]\nmax_calls = 1"] {
+        assert_eq!(start(-0.41, router).await, ("small".to_owned(), Cause::Score), "{router}");
     }
 }
 

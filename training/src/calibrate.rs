@@ -11,6 +11,7 @@ mod platt;
 
 pub use beta::Beta;
 pub use choose::{Choice, choose};
+pub(crate) use isotonic::rising_steps;
 pub use isotonic::{Isotonic, MOST_CORNERS};
 pub use platt::Platt;
 

@@ -8,6 +8,7 @@
 
 mod figures;
 mod sweep;
+pub mod worth;
 
 use crate::split::folds;
 

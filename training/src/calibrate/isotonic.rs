@@ -33,14 +33,8 @@ impl Isotonic {
     #[must_use]
     pub fn fit(logits: &[f64], labels: &[f64], weights: &[f64]) -> Self {
         let platt = Platt::fit(logits, labels, weights);
-        let mut order: Vec<usize> = (0..logits.len()).filter(|row| weights[*row] > 0.0).collect();
-        order.sort_by(|&a, &b| logits[a].total_cmp(&logits[b]));
-        let rows = order.chunk_by(|&a, &b| logits[a] == logits[b]).map(|ties| {
-            let row = |&row: &usize| Block { weight: weights[row], logit: logits[row], label: labels[row] };
-            ties.iter().map(row).reduce(Block::pool).unwrap_or(Block { weight: 0.0, logit: 0.0, label: 0.5 })
-        });
         let least = weights.iter().sum::<f64>() / MOST_CORNERS as f64;
-        let drawn_in = at_least(least, pooled(rows))
+        let drawn_in = steps(logits, labels, weights, least)
             .into_iter()
             .map(|block| Block { label: (block.label * block.weight + 0.5) / (block.weight + 1.0), ..block });
         let corners = pooled(drawn_in).into_iter().map(|block| (block.logit, logit(block.label))).collect();
@@ -58,6 +52,21 @@ impl Isotonic {
             (None, None) => 0.0,
         })
     }
+}
+
+/// The means of the best rising steps over `x`, each of at least this weight: (mean of x, mean of y), both rising.
+pub(crate) fn rising_steps(x: &[f64], y: &[f64], weights: &[f64], least: f64) -> impl Iterator<Item = (f64, f64)> {
+    steps(x, y, weights, least).into_iter().map(|block| (block.logit, block.label))
+}
+
+fn steps(x: &[f64], y: &[f64], weights: &[f64], least: f64) -> Vec<Block> {
+    let mut order: Vec<usize> = (0..x.len()).filter(|row| weights[*row] > 0.0).collect();
+    order.sort_by(|&a, &b| x[a].total_cmp(&x[b]));
+    let rows = order.chunk_by(|&a, &b| x[a] == x[b]).map(|ties| {
+        let row = |&row: &usize| Block { weight: weights[row], logit: x[row], label: y[row] };
+        ties.iter().map(row).reduce(Block::pool).unwrap_or(Block { weight: 0.0, logit: 0.0, label: 0.5 })
+    });
+    at_least(least, pooled(rows))
 }
 
 impl Block {
