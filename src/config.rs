@@ -117,7 +117,30 @@ impl Config {
         self.upstreams.check()?;
         self.routes.iter().try_for_each(|(name, route)| route.check(name))?;
         tier::check_all(&self.tiers)?;
+        self.check_rules()?;
         self.check_aliases()
+    }
+
+    fn check_rules(&self) -> Result<(), String> {
+        let place = |name: &str| self.tiers.iter().position(|tier| tier.name == name);
+        for (route, rules) in self.routes.iter().filter(|_| !self.tiers.is_empty()) {
+            let mut places = Vec::new();
+            for (key, name) in [("min_tier", &rules.min_tier), ("max_tier", &rules.max_tier)] {
+                let Some(name) = name else { continue };
+                let found = place(name).ok_or_else(|| format!("routes.{route}.{key} = \"{name}\": no such tier"))?;
+                places.push(found);
+            }
+            if places.first() > places.last() {
+                return Err(format!("routes.{route}: min_tier is above max_tier"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The settings of a route; `default` is for requests without one, and for a route without a section.
+    #[must_use]
+    pub fn route(&self, name: Option<&str>) -> Option<&RouteConfig> {
+        name.and_then(|name| self.routes.get(name)).or_else(|| self.routes.get("default"))
     }
 
     fn check_aliases(&self) -> Result<(), String> {
@@ -185,6 +208,21 @@ mod tests {
         let error = load("[server]\nbnd = \"127.0.0.1:1\"").unwrap_err();
         assert!(error.message.contains("bnd"), "{error}");
         assert!(load("surver = 1").unwrap_err().message.contains("surver"));
+    }
+
+    #[test]
+    fn a_routes_rules_name_tiers_in_order() {
+        let tiers = "[[tiers]]\nname = 'a'\nmodel = 'm'\nbase_url = 'http://h'\n[[tiers]]\nname = 'b'\nmodel = 'm'\nbase_url = 'http://h'";
+        assert!(load(&format!("[routes.r]\nmin_tier = 'a'\nmax_tier = 'b'\n{tiers}")).is_ok());
+        assert!(
+            load(&format!("[routes.r]\nmin_tier = 'b'\nmax_tier = 'a'\n{tiers}"))
+                .unwrap_err()
+                .message
+                .contains("above")
+        );
+        assert!(
+            load(&format!("[routes.r]\nmax_tier = 'c'\n{tiers}")).unwrap_err().message.contains("routes.r.max_tier")
+        );
     }
 
     #[test]

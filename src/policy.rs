@@ -2,6 +2,7 @@
 
 mod certified;
 mod heads;
+mod needs;
 mod plan;
 mod rule;
 mod scoring;
@@ -12,7 +13,8 @@ use serde::Serialize;
 
 pub use certified::{Certified, Standing};
 pub use heads::per_tier;
-pub use plan::{Ask, PlanError, plan};
+pub use needs::{Capability, can, needs};
+pub use plan::{Ask, PlanError, Rules, plan};
 pub use rule::{start, start_checked};
 pub use scoring::Scoring;
 pub use target::{Target, UnknownModel};
@@ -45,6 +47,10 @@ pub enum Cause {
     Fallback,
     /// The cheaper tiers cannot hold the conversation.
     ContextWindow,
+    /// The tier that was wanted lacks what the request needs.
+    Capability,
+    /// The client or the route asks for more than the score does.
+    Floor,
     /// The cascade was switched off by measurement: it costs more than its ceiling alone.
     CascadeOff,
     /// The cascade was switched off, and this request shows whether it would pay again.

@@ -14,6 +14,12 @@ pub struct RouteConfig {
     pub checks: Vec<CheckConfig>,
     /// The route's own `cascade.stream.ttft_budget_s`.
     pub ttft_budget_s: Option<f64>,
+    /// The lowest tier that the router may choose.
+    pub min_tier: Option<String>,
+    /// The highest one.
+    pub max_tier: Option<String>,
+    /// The probability of an acceptable answer that the start must have, in [0, 1], where any tier has it.
+    pub min_quality: Option<f64>,
 }
 
 /// One check: exactly one of `command`, `url`, `must_match`, `must_not_match` and `schema` says what it is.
@@ -115,6 +121,7 @@ impl RouteConfig {
     }
 
     pub(super) fn check(&self, route: &str) -> Result<(), String> {
+        in_range(&format!("routes.{route}.min_quality"), self.min_quality.unwrap_or(0.0), 0.0, 1.0)?;
         in_range(&format!("routes.{route}.ttft_budget_s"), self.ttft_budget_s.unwrap_or(0.0), 0.0, 86_400.0)?;
         let mut seen = HashSet::new();
         for check in &self.checks {

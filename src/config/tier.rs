@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::price::Price;
 use super::{EndpointConfig, KeyHeader, in_range};
 use crate::dialect::Dialect;
+use crate::policy::Capability;
 
 /// An upstream model with its prices.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +44,9 @@ pub struct TierConfig {
     /// none; `None` means 8192.
     #[serde(default)]
     pub max_output_tokens: Option<u64>,
+    /// What the model or its server cannot do: requests that need it go elsewhere.
+    #[serde(default)]
+    pub lacks: Vec<Capability>,
     /// Whether the server gives log-probabilities when asked.
     #[serde(default)]
     pub logprobs: bool,

@@ -11,7 +11,7 @@ use crate::cascade::{Caps, Prospect};
 use crate::chat::ChatRequest;
 use crate::config::Threshold;
 use crate::difficulty::{Acceptability, Score};
-use crate::policy::{Ask, Plan, Target, Tokens, per_tier, plan};
+use crate::policy::{Ask, Plan, Rules, Target, Tokens, needs, per_tier, plan};
 
 /// A request with a larger body is scored off the worker thread: even the quick embedder takes milliseconds for it.
 const LARGE_BODY: usize = 256 << 10;
@@ -62,6 +62,7 @@ impl App {
         };
         let tokens = self.tokens(request);
         let caps = self.caps(context.max_cost_usd()?, tokens);
+        let route = self.config.route(context.route.as_deref());
         let plan = plan(
             &self.tiers,
             &Ask {
@@ -74,7 +75,13 @@ impl App {
                 checked: self.config.cascade.enabled,
                 confidence: if self.weighs_start() { self.scoring.confidence() } else { &[] },
                 tokens,
+                needs: &needs(request),
                 max_tier: context.max_tier.as_deref(),
+                rules: Rules {
+                    min_tier: route.and_then(|route| route.min_tier.as_deref()),
+                    max_tier: route.and_then(|route| route.max_tier.as_deref()),
+                },
+                min_quality: context.min_quality()?.or(route.and_then(|route| route.min_quality)),
                 max_cost_usd: caps.max_cost_usd,
             },
         )?;

@@ -32,6 +32,8 @@ pub(super) struct Context {
     pub(super) max_tier: Option<String>,
     /// The most that the request may cost, as the client wrote it.
     max_cost: Option<String>,
+    /// How likely an acceptable answer has to be, as the client wrote it.
+    min_quality: Option<String>,
     /// Neither the request nor the answer is to be stored.
     pub(super) no_content: bool,
 }
@@ -52,6 +54,7 @@ impl Context {
             tenant: value("tenant"),
             max_tier: value("max-tier"),
             max_cost: value("max-cost-usd"),
+            min_quality: value("min-quality"),
             no_content: value("no-log").is_some(),
         }
     }
@@ -67,6 +70,20 @@ impl Context {
             _ => {
                 Err(ApiError::invalid(format!("x-rungs-max-cost-usd: `{text}` is not an amount of USD, such as 0.01")))
             }
+        }
+    }
+}
+
+impl Context {
+    /// How likely an acceptable answer has to be, in [0, 1].
+    ///
+    /// # Errors
+    /// When the client wrote something else.
+    pub(super) fn min_quality(&self) -> Result<Option<f64>, ApiError> {
+        let Some(text) = &self.min_quality else { return Ok(None) };
+        match text.parse::<f64>() {
+            Ok(quality) if (0.0..=1.0).contains(&quality) => Ok(Some(quality)),
+            _ => Err(ApiError::invalid(format!("x-rungs-min-quality: `{text}` is not a number between 0 and 1"))),
         }
     }
 }

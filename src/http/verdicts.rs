@@ -20,6 +20,11 @@ impl App {
         Some(self.scoring.certified()?.standing(&self.tiers, &self.config.cascade, threshold))
     }
 
+    /// The highest tier that the request's route allows.
+    fn rule(&self, context: &Context) -> Option<&String> {
+        self.config.route(context.route.as_deref())?.max_tier.as_ref()
+    }
+
     /// The same for one request.
     pub(super) fn certificate_of(&self, decision: &Decision, context: &Context) -> Option<Standing> {
         let threshold = decision.threshold.map_or(self.config.policy.threshold, Threshold::Value);
@@ -29,9 +34,14 @@ impl App {
             Cause::Direct => Some("the client named a tier"),
             Cause::Fallback => Some("the request is not routed by its score"),
             Cause::ContextWindow => Some("the conversation's length decides, not its score"),
+            Cause::Capability => Some("what the request needs decides, not its score"),
+            Cause::Floor => Some("a floor of the request or of its route decides, not its score"),
             Cause::MaxCost => Some("the request's cost limit decides, not its score"),
             Cause::Score | Cause::CascadeOff | Cause::Probe if context.max_tier.as_ref().is_some_and(below) => {
                 Some("x-rungs-max-tier keeps the request from the frontier")
+            }
+            Cause::Score | Cause::CascadeOff | Cause::Probe if self.rule(context).is_some_and(below) => {
+                Some("the route's max_tier keeps the request from the frontier")
             }
             Cause::Score | Cause::CascadeOff | Cause::Probe => None,
         };

@@ -1,8 +1,9 @@
 //! Puts the rule, the windows and the client's own limits together.
 
 use super::heads::per_tier;
+use super::needs::can;
 use super::rule::{start, start_checked};
-use super::{Cause, Plan, Tokens};
+use super::{Capability, Cause, Plan, Tokens};
 use crate::config::{Fallback, TierConfig};
 use crate::difficulty::{ConfidenceModel, Score};
 
@@ -21,10 +22,25 @@ pub struct Ask<'a> {
     pub confidence: &'a [ConfidenceModel],
     /// What the tiers must hold.
     pub tokens: Tokens,
+    /// What the tiers must be able to do.
+    pub needs: &'a [Capability],
     /// The highest tier that the client allows.
     pub max_tier: Option<&'a str>,
+    /// What the route of the request allows; a client that names a tier is not bound by it.
+    pub rules: Rules<'a>,
+    /// The probability of an acceptable answer that the start must have, in [0, 1], where any tier has it.
+    pub min_quality: Option<f64>,
     /// The most USD that a call may be expected to cost.
     pub max_cost_usd: Option<f64>,
+}
+
+/// The tiers that a route allows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Rules<'a> {
+    /// The lowest one.
+    pub min_tier: Option<&'a str>,
+    /// The highest one.
+    pub max_tier: Option<&'a str>,
 }
 
 /// Why there is no plan.
@@ -38,6 +54,9 @@ pub enum PlanError {
         /// Tokens that the largest tier holds.
         window: u64,
     },
+    /// No tier that may be called can do what the request needs.
+    #[error("no tier that may be asked can do what the request needs: {}", names(.0))]
+    Capability(Vec<Capability>),
     /// Every tier that may be called is expected to cost more than the request may.
     #[error("a call is expected to cost at least {expected_usd:.6} USD; the request may cost {max_usd:.6} USD")]
     Cost {
@@ -73,9 +92,16 @@ pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
     if let Some(name) = ask.direct {
         return direct(tiers, allowed, name, ask);
     }
-    let fitting = fitting(allowed, ask.tokens)?;
+    let allowed = ceiling(allowed, ask.rules.max_tier.filter(|name| allowed.iter().any(|tier| tier.name == *name)))?;
+    let lowest = ask.rules.min_tier.and_then(|name| tiers.iter().position(|tier| tier.name == name)).unwrap_or(0);
+    // A client's own ceiling outranks the floor of the route.
+    let lowest = lowest.min(allowed.len().saturating_sub(1));
+    let able = able(allowed, lowest, ask)?;
+    let fitting = fitting(allowed, &able, ask.tokens)?;
     let climbs = ask.checked && fitting.last() == tiers.len().checked_sub(1).as_ref();
     let (wanted, cause) = wanted(tiers, ask, climbs);
+    let floor = lowest.max(quality_floor(tiers, ask).unwrap_or(0));
+    let (wanted, cause) = if floor > wanted { (floor, Cause::Floor) } else { (wanted, cause) };
     let wanted = wanted.min(allowed.len().saturating_sub(1));
     // Where only cheaper tiers hold it, the best of them.
     let holding = fitting.iter().find(|rung| **rung >= wanted).or(fitting.last()).copied().unwrap_or(wanted);
@@ -83,6 +109,7 @@ pub fn plan(tiers: &[TierConfig], ask: &Ask<'_>) -> Result<Plan, PlanError> {
     let start = affordable.iter().rfind(|rung| **rung <= holding).or(affordable.first()).copied().unwrap_or(holding);
     let cause = match start {
         _ if start != holding => Cause::MaxCost,
+        _ if start != wanted && !able.contains(&wanted) => Cause::Capability,
         _ if start != wanted => Cause::ContextWindow,
         _ => cause,
     };
@@ -107,7 +134,7 @@ fn direct(tiers: &[TierConfig], allowed: &[TierConfig], name: &str, ask: &Ask<'_
         return Err(PlanError::AboveCeiling { tier: name.to_owned(), ceiling });
     }
     let only = std::slice::from_ref(tier);
-    affordable(only, &fitting(only, ask.tokens)?, ask)?;
+    affordable(only, &fitting(only, &able(only, 0, ask)?, ask.tokens)?, ask)?;
     Ok(Plan { rungs: vec![name.to_owned()], checked: false, cause: Cause::Direct, propensity: 1.0 })
 }
 
@@ -151,15 +178,39 @@ fn affordable(tiers: &[TierConfig], fitting: &[usize], ask: &Ask<'_>) -> Result<
     Ok(affordable)
 }
 
-/// The tiers that hold the conversation by the careful estimate; where none does, the largest, unless even the lean
-/// estimate is too much for it.
-fn fitting(tiers: &[TierConfig], tokens: Tokens) -> Result<Vec<usize>, PlanError> {
+/// The cheapest tier whose answer is acceptable with the probability asked for, else the one that is likeliest to be.
+/// Without a score nobody knows, and it is the last one.
+fn quality_floor(tiers: &[TierConfig], ask: &Ask<'_>) -> Option<usize> {
+    let floor = ask.min_quality?;
+    let scored = ask.score.and_then(|(score, _)| per_tier(tiers, score));
+    let Some(p) = scored else { return Some(tiers.len().saturating_sub(1)) };
+    let p: Vec<f64> = p.values().map(|p| p.get()).collect();
+    let best = p.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    p.iter().position(|p| *p >= floor.min(best))
+}
+
+/// The tiers from `lowest` up that can do what the request needs.
+fn able(tiers: &[TierConfig], lowest: usize, ask: &Ask<'_>) -> Result<Vec<usize>, PlanError> {
+    let able: Vec<usize> = (lowest..tiers.len()).filter(|rung| can(&tiers[*rung], ask.needs)).collect();
+    if able.is_empty() && !tiers.is_empty() {
+        return Err(PlanError::Capability(ask.needs.to_vec()));
+    }
+    Ok(able)
+}
+
+fn names(needs: &[Capability]) -> String {
+    needs.iter().map(|need| need.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// Those of the able tiers that hold the conversation by the careful estimate; where none does, the largest, unless even
+/// the lean estimate is too much for it.
+fn fitting(tiers: &[TierConfig], able: &[usize], tokens: Tokens) -> Result<Vec<usize>, PlanError> {
     let window = |rung: &usize| tiers[*rung].context_window.unwrap_or(u64::MAX);
-    let careful: Vec<usize> = (0..tiers.len()).filter(|rung| window(rung) >= tokens.high).collect();
+    let careful: Vec<usize> = able.iter().copied().filter(|rung| window(rung) >= tokens.high).collect();
     if !careful.is_empty() {
         return Ok(careful);
     }
-    match (0..tiers.len()).max_by_key(|rung| window(rung)) {
+    match able.iter().copied().max_by_key(|rung| window(rung)) {
         Some(largest) if window(&largest) >= tokens.low => Ok(vec![largest]),
         largest => Err(PlanError::ContextLength { needed: tokens.low, window: largest.as_ref().map_or(0, window) }),
     }
@@ -185,15 +236,17 @@ pub(super) mod tests {
         let expected = Usage::new(high, 100);
         let tokens = Tokens { high, low: high * 3 / 5, expected };
         let fallback = Fallback::Cheap;
-        let confidence = &[];
         Ask {
             direct: None,
             score: None,
             fallback,
             checked: true,
-            confidence,
+            confidence: &[],
             tokens,
+            needs: &[],
             max_tier: None,
+            rules: Rules::default(),
+            min_quality: None,
             max_cost_usd: None,
         }
     }
@@ -266,6 +319,47 @@ pub(super) mod tests {
         let none = PlanError::Cost { expected_usd: 1e-4, max_usd: 1e-5 };
         assert_eq!(at(1e-5, up_to_middle), Err(none.clone()));
         assert_eq!(at(1e-5, Ask { direct: Some("small"), ..ask(100) }), Err(none));
+    }
+
+    #[test]
+    fn tiers_that_lack_what_is_needed_are_left_out() {
+        let mut tiers = tiers();
+        tiers[0].lacks = vec![Capability::Vision];
+        tiers[2].lacks = vec![Capability::Vision];
+        let seeing = Ask { needs: &[Capability::Vision], ..ask(100) };
+        let planned = plan(&tiers, &seeing).unwrap();
+        assert_eq!((planned.rungs, planned.cause), (vec!["middle".to_owned()], Cause::Capability));
+        let none = Err(PlanError::Capability(vec![Capability::Vision]));
+        assert_eq!(plan(&tiers, &Ask { direct: Some("small"), ..seeing }), none);
+        assert_eq!(plan(&tiers, &Ask { max_tier: Some("small"), ..seeing }), none);
+    }
+
+    #[test]
+    fn a_floor_of_quality_raises_the_start_as_far_as_any_tier_goes() {
+        let p = [("a", 0.6), ("b", 0.8), ("c", 0.9)].map(|(name, p)| (name.to_owned(), Acceptability::new(p)));
+        let score = Score { p: p.into_iter().collect(), score: 0.3, novelty: None };
+        let at = |min: f64| {
+            let ask = Ask { score: Some((&score, 1.0)), min_quality: Some(min), ..ask(100) };
+            let planned = plan(&tiers(), &ask).unwrap();
+            (planned.rungs[0].clone(), planned.cause)
+        };
+        assert_eq!(at(0.5), ("small".to_owned(), Cause::Score));
+        assert_eq!(at(0.7), ("middle".to_owned(), Cause::Floor));
+        assert_eq!(at(0.99), ("large".to_owned(), Cause::Floor));
+        let blind = plan(&tiers(), &Ask { min_quality: Some(0.1), ..ask(100) }).unwrap();
+        assert_eq!(blind.rungs, ["large"], "without a score nobody knows");
+    }
+
+    #[test]
+    fn a_routes_rules_bind_the_router_and_not_a_client_that_names_a_tier() {
+        let rules = |min_tier, max_tier| Ask { rules: Rules { min_tier, max_tier }, ..ask(100) };
+        let high = plan(&tiers(), &rules(Some("large"), None)).unwrap();
+        assert_eq!((high.rungs, high.cause), (vec!["large".to_owned()], Cause::Floor));
+        let low = Ask { fallback: Fallback::Frontier, ..rules(None, Some("small")) };
+        assert_eq!(plan(&tiers(), &low).unwrap().rungs, ["small"]);
+        assert_eq!(plan(&tiers(), &Ask { direct: Some("large"), ..low }).unwrap().rungs, ["large"]);
+        let between = Ask { max_tier: Some("small"), ..rules(Some("middle"), None) };
+        assert_eq!(plan(&tiers(), &between).unwrap().rungs, ["small"], "the client's ceiling outranks the floor");
     }
 
     #[test]

@@ -116,11 +116,14 @@ async fn an_overloaded_tier_falls_back_and_alone_says_so() {
 }
 
 #[tokio::test]
-async fn what_a_dialect_cannot_say_goes_to_a_tier_that_can() {
+async fn what_a_dialect_cannot_say_is_not_sent() {
     let server = claude("never").await;
     let router = over(&server).await;
-    let response = router.ask("hard", json!({"n": 2})).await;
+    let tool = json!({"type": "custom", "custom": {"name": "shell"}});
+    let response = router.ask("any", json!({"model": "large", "tools": [tool]})).await;
     assert_eq!(error(response).await, (400, "not_carried_over".to_owned()));
+    let response = router.ask("any", json!({"model": "large", "n": 2})).await;
+    assert_eq!(error(response).await, (400, "capability_missing".to_owned()));
     assert!(received(&server).await.is_empty());
 }
 

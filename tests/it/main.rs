@@ -39,6 +39,8 @@ mod replay;
 #[cfg(test)]
 mod responses;
 #[cfg(test)]
+mod routing;
+#[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sampling;
