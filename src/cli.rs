@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::distill;
 #[cfg(feature = "train")]
 use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
-use crate::commands::{check_config, export, replay, score, serve, verify};
+use crate::commands::{check_config, export, new_key, replay, score, serve, verify};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -47,6 +47,8 @@ pub enum Command {
     Distill(distill::Args),
     /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
     Replay(replay::Args),
+    /// Make a key for a client, and what the configuration has to say of it.
+    NewKey(new_key::Args),
     /// Route, call, check and answer: the endpoint.
     Serve(serve::Args),
     /// Write the decision log to a file.
@@ -121,6 +123,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         #[cfg(feature = "fastembed")]
         Command::Distill(args) => distill::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::NewKey(args) => new_key::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -21,6 +21,7 @@ mod fit;
 mod hold_out;
 mod log;
 mod model;
+pub mod new_key;
 mod output;
 #[cfg(feature = "train")]
 mod prices;

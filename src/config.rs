@@ -1,5 +1,6 @@
 //! Configuration: one struct per concern, read from TOML over the embedded, commented defaults.
 
+mod auth;
 mod cascade;
 mod checks;
 mod embedding;
@@ -20,6 +21,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use auth::{AuthConfig, ClientKey, KeyHash};
 pub use cascade::CascadeConfig;
 pub use checks::ChecksConfig;
 pub use embedding::{Backend, EmbeddingConfig};
@@ -45,6 +47,8 @@ pub struct Config {
     pub data_dir: Option<PathBuf>,
     /// The listening socket and its limits.
     pub server: ServerConfig,
+    /// Who may ask, and for what.
+    pub auth: AuthConfig,
     /// Which sentence embedding the features use.
     pub embedding: EmbeddingConfig,
     /// Which artifact scores requests.
@@ -117,6 +121,7 @@ impl Config {
         self.upstreams.check()?;
         self.routes.iter().try_for_each(|(name, route)| route.check(name))?;
         tier::check_all(&self.tiers)?;
+        self.auth.check(&self.tiers)?;
         self.check_rules()?;
         self.check_aliases()
     }
@@ -196,7 +201,8 @@ mod tests {
             .map(|line| format!("{line}\n"))
             .collect();
         // The aliases example comes before the tier that it would need: a tier's name is not required here.
-        let config: Config = toml::from_str(&all.replace("api_key_file", "# api_key_file")).unwrap();
+        let all = all.replace("api_key_file", "# api_key_file").replace("api_key_credential", "# api_key_credential");
+        let config: Config = toml::from_str(&all).unwrap();
         assert_eq!(config.tiers.len(), 1);
         assert!(config.model.path.is_some());
         assert_eq!(config.routes["support"].checks.len(), 5);

@@ -3,6 +3,7 @@
 //! An endpoint reads a dialect, lets `App::decide` plan, hands the job to the engine and writes the answer in the
 //! same dialect. Everything that is not about a dialect lives beside them.
 
+mod auth;
 mod body;
 mod chat;
 mod decide;
@@ -36,7 +37,7 @@ pub use state::App;
 /// path's dialect too.
 pub fn router(app: Arc<App>) -> Router {
     let limited = from_fn_with_state(load::places(&app), load::shed);
-    Router::new()
+    let clients = Router::new()
         .route("/v1/chat/completions", post(chat::completions).layer(limited.clone()))
         .route("/v1/responses", post(responses::responses).layer(limited.clone()))
         .route("/v1/messages", post(messages::messages).layer(limited))
@@ -44,10 +45,16 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/route", post(route::route))
         .route("/v1/models", get(models::list))
         .route("/v1/models/{*id}", get(models::one))
+        .route("/v1/feedback", post(feedback::add))
+        .layer(from_fn_with_state(Arc::clone(&app), auth::client));
+    let operators = Router::new()
         .route("/v1/decisions", get(decisions::list))
         .route("/v1/decisions/{id}", get(decisions::one))
-        .route("/v1/feedback", post(feedback::add))
         .route("/v1/stats", get(stats::stats))
+        .layer(from_fn_with_state(Arc::clone(&app), auth::admin));
+    Router::new()
+        .merge(clients)
+        .merge(operators)
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(error::no_such_path)

@@ -46,6 +46,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     if let Some(bind) = args.bind {
         config.server.bind = bind;
     }
+    config.auth.check_bind(config.server.bind.ip()).map_err(Failure::bad_input)?;
     log_to_stderr();
     let tiers = tiers(&config)?;
     let scorer = Arc::new(Scorer::open(&config).map_err(Failure::bad_input)?);
@@ -138,7 +139,7 @@ fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: Soc
     if !scoring.has_signal() {
         tracing::warn!("the artifact has no usable signal: every `auto` request starts where policy.fallback says");
     }
-    if !address.ip().is_loopback() {
-        tracing::warn!(%address, "ANYONE WHO REACHES THIS ADDRESS CAN SPEND YOUR PROVIDER KEYS: rungs asks clients for no key; keep it behind a proxy that does, or bind 127.0.0.1");
+    if !address.ip().is_loopback() && !config.auth.is_required(address.ip()) {
+        tracing::warn!(%address, "ANYONE WHO REACHES THIS ADDRESS CAN SPEND YOUR PROVIDER KEYS: auth.required = false; keep it behind something that asks for keys");
     }
 }

@@ -38,6 +38,9 @@ pub struct EndpointConfig {
     /// A file that holds the key of this place and nothing else.
     #[serde(default)]
     pub api_key_file: Option<PathBuf>,
+    /// A credential of systemd's that holds it.
+    #[serde(default)]
+    pub api_key_credential: Option<String>,
     /// Its share of the tier's calls, beside the other places' weights.
     #[serde(default = "weight")]
     pub weight: u32,
@@ -57,6 +60,7 @@ impl TierConfig {
             api_key_header: endpoint.api_key_header.or(self.api_key_header),
             api_key_env: endpoint.api_key_env.clone(),
             api_key_file: endpoint.api_key_file.clone(),
+            api_key_credential: endpoint.api_key_credential.clone(),
             weight: endpoint.weight,
             ..self.clone()
         });

@@ -1,5 +1,5 @@
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -31,6 +31,9 @@ pub struct TierConfig {
     /// A file that holds the upstream's key and nothing else.
     #[serde(default)]
     pub api_key_file: Option<PathBuf>,
+    /// A credential of systemd's (`LoadCredential=`) that holds the upstream's key.
+    #[serde(default)]
+    pub api_key_credential: Option<String>,
     /// Which head of the artifact predicts this tier; `None` means the head of the tier's name, else by position.
     #[serde(default)]
     pub head: Option<String>,
@@ -91,17 +94,21 @@ impl TierConfig {
         self.head.as_deref().unwrap_or(&self.name)
     }
 
-    /// Reads the upstream's key; `None` where neither source is named, for a server that needs none.
+    /// Reads the upstream's key; `None` where no source is named, for a server that needs none.
     ///
     /// # Errors
     /// When the named variable is not set, or the named file cannot be read or is empty.
     pub fn read_key(&self) -> Result<Option<SecretString>, String> {
-        let (key, from) = match (&self.api_key_env, &self.api_key_file) {
-            (Some(name), _) => (std::env::var(name).map_err(|error| error.to_string()), format!("variable {name}")),
-            (None, Some(path)) => {
-                (std::fs::read_to_string(path).map_err(|error| error.to_string()), format!("file {}", path.display()))
+        let read = |path: &Path| std::fs::read_to_string(path).map_err(|error| error.to_string());
+        let (key, from) = match (&self.api_key_env, &self.api_key_file, &self.api_key_credential) {
+            (Some(name), _, _) => (std::env::var(name).map_err(|error| error.to_string()), format!("variable {name}")),
+            (None, Some(path), _) => (read(path), format!("file {}", path.display())),
+            (None, None, Some(name)) => {
+                let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+                let folder = folder.ok_or_else(|| "systemd has set no CREDENTIALS_DIRECTORY".to_owned());
+                (folder.and_then(|folder| read(&Path::new(&folder).join(name))), format!("credential {name}"))
             }
-            (None, None) => return Ok(None),
+            (None, None, None) => return Ok(None),
         };
         match key.as_deref().map(str::trim) {
             Err(error) => Err(format!("tier {}: the key cannot be read from {from}: {error}", self.name)),
@@ -129,8 +136,12 @@ impl TierConfig {
         if let Some(price) = self.price {
             price.check(&key("price"))?;
         }
-        if self.api_key_env.is_some() && self.api_key_file.is_some() {
-            return Err(format!("tiers.{}: give api_key_env or api_key_file, not both", self.name));
+        let sources = [self.api_key_env.is_some(), self.api_key_file.is_some(), self.api_key_credential.is_some()];
+        if sources.into_iter().filter(|given| *given).count() > 1 {
+            return Err(format!("tiers.{}: give one of api_key_env, api_key_file and api_key_credential", self.name));
+        }
+        if self.api_key_credential.as_ref().is_some_and(|name| name.is_empty() || name.contains('/')) {
+            return Err(format!("{}: must be the name of a credential", key("api_key_credential")));
         }
         in_range(&key("weight"), f64::from(self.weight), 1.0, 1e6)
     }
@@ -169,6 +180,8 @@ mod tests {
         assert!(error.contains("tier small") && error.contains("/nowhere/key"), "{error}");
         let error = tier("api_key_env = 'RUNGS_TEST_NO_SUCH_KEY'").read_key().unwrap_err();
         assert!(error.contains("tier small") && error.contains("RUNGS_TEST_NO_SUCH_KEY"), "{error}");
+        let error = tier("api_key_credential = 'none'").read_key().unwrap_err();
+        assert!(error.contains("credential none") && error.contains("CREDENTIALS_DIRECTORY"), "{error}");
         let empty = tempfile::NamedTempFile::new().unwrap();
         let error = tier(&format!("api_key_file = '{}'", empty.path().display())).read_key().unwrap_err();
         assert!(error.contains("is empty"), "{error}");

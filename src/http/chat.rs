@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use super::auth::Caller;
 use super::body;
 use super::decide::Decision;
 use super::error::ApiError;
@@ -39,6 +40,7 @@ pub(super) async fn completions(State(app): State<Arc<App>>, request: Request<Bo
 pub(super) struct Arrival {
     arrived: Instant,
     at: Timestamp,
+    caller: Option<Caller>,
     pub(super) head: HeaderMap,
     pub(super) body: Bytes,
 }
@@ -46,19 +48,23 @@ pub(super) struct Arrival {
 impl Arrival {
     pub(super) async fn read(app: &App, request: Request<Body>) -> Result<Self, ApiError> {
         let (arrived, at) = (Instant::now(), Timestamp::now());
+        let caller = request.extensions().get::<Caller>().cloned();
         let head = request.headers().clone();
         let body = body::read(request, app.config.server.max_body_bytes).await?;
-        Ok(Self { arrived, at, head, body })
+        Ok(Self { arrived, at, caller, head, body })
     }
 }
 
 /// Answers a request of any dialect in that dialect.
 pub(super) async fn serve(app: &App, arrival: Arrival, request: ChatRequest) -> Result<Response, ApiError> {
-    let Arrival { arrived, at, head, body } = arrival;
+    let Arrival { arrived, at, caller, head, body } = arrival;
     let request = Arc::new(request);
-    let context = Context::read(&head, &request);
+    let context = Context::read(&head, &request).of(caller.as_ref())?;
     let id = Uuid::now_v7().to_string();
     let decision = app.decide(&request, body.len(), &context, &id).await?;
+    if let Some(Caller(client)) = &caller {
+        client.take_tokens(&request)?;
+    }
     let difficulty = decision.difficulty();
     let record = DecisionRecord {
         at,

@@ -76,6 +76,7 @@ impl App {
                 confidence: if self.weighs_start() { self.scoring.confidence() } else { &[] },
                 tokens,
                 needs: &needs(request),
+                tiers: &context.tiers,
                 max_tier: context.max_tier.as_deref(),
                 rules: Rules {
                     min_tier: route.and_then(|route| route.min_tier.as_deref()),

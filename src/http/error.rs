@@ -143,6 +143,9 @@ impl From<PlanError> for ApiError {
             PlanError::ContextLength { .. } => {
                 Self::invalid(error).with_code("context_length_exceeded").with_param(Some("messages".to_owned()))
             }
+            PlanError::Forbidden(_) => {
+                Self::new(StatusCode::FORBIDDEN, "permission_error", error).with_code("tier_not_allowed")
+            }
             PlanError::Capability(_) => Self::invalid(error).with_code("capability_missing"),
             PlanError::Cost { .. } => Self::invalid(error).with_code("max_cost_exceeded"),
             _ => Self::invalid(error),

@@ -3,6 +3,7 @@
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
+use super::auth::Caller;
 use super::error::ApiError;
 use crate::cascade::Facts;
 use crate::chat::ChatRequest;
@@ -34,6 +35,8 @@ pub(super) struct Context {
     max_cost: Option<String>,
     /// How likely an acceptable answer has to be, as the client wrote it.
     min_quality: Option<String>,
+    /// The tiers that may be called for this client; empty for all.
+    pub(super) tiers: Vec<String>,
     /// Neither the request nor the answer is to be stored.
     pub(super) no_content: bool,
 }
@@ -55,8 +58,19 @@ impl Context {
             max_tier: value("max-tier"),
             max_cost: value("max-cost-usd"),
             min_quality: value("min-quality"),
+            tiers: Vec::new(),
             no_content: value("no-log").is_some(),
         }
+    }
+
+    /// What the client's key says of it outranks what it says itself.
+    ///
+    /// # Errors
+    /// 403 where the key may not name the route.
+    pub(super) fn of(self, caller: Option<&Caller>) -> Result<Self, ApiError> {
+        let Some(Caller(client)) = caller else { return Ok(self) };
+        client.may_use(self.route.as_deref())?;
+        Ok(Self { tenant: client.key.tenant.clone().or(self.tenant), tiers: client.key.tiers.clone(), ..self })
     }
 
     /// The most USD that the request may cost.

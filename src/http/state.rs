@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::auth::Keys;
 use crate::cascade::Engine;
 use crate::config::{Config, TierConfig};
 use crate::decisions::{DecisionStore, StoreError};
@@ -17,6 +18,7 @@ pub struct App {
     pub(super) engine: Arc<Engine>,
     pub(super) scoring: Arc<dyn Scoring>,
     pub(super) store: Arc<dyn DecisionStore>,
+    pub(super) keys: Keys,
 }
 
 impl App {
@@ -31,6 +33,7 @@ impl App {
         let engine = Engine::new(tiers, &config, scoring.embedder(), Arc::clone(&store));
         Arc::new(Self {
             fingerprint: config.fingerprint(),
+            keys: Keys::new(&config.auth, config.auth.is_required(config.server.bind.ip())),
             config,
             tiers: configs,
             engine: Arc::new(engine),

@@ -24,6 +24,8 @@ pub struct Ask<'a> {
     pub tokens: Tokens,
     /// What the tiers must be able to do.
     pub needs: &'a [Capability],
+    /// The tiers that may be called for this client; empty for all.
+    pub tiers: &'a [String],
     /// The highest tier that the client allows.
     pub max_tier: Option<&'a str>,
     /// What the route of the request allows; a client that names a tier is not bound by it.
@@ -54,6 +56,9 @@ pub enum PlanError {
         /// Tokens that the largest tier holds.
         window: u64,
     },
+    /// The client's key may not call any tier that the request may go to.
+    #[error("this key may only call these tiers: {}", .0.join(", "))]
+    Forbidden(Vec<String>),
     /// No tier that may be called can do what the request needs.
     #[error("no tier that may be asked can do what the request needs: {}", names(.0))]
     Capability(Vec<Capability>),
@@ -189,10 +194,15 @@ fn quality_floor(tiers: &[TierConfig], ask: &Ask<'_>) -> Option<usize> {
     p.iter().position(|p| *p >= floor.min(best))
 }
 
-/// The tiers from `lowest` up that can do what the request needs.
+/// The tiers from `lowest` up that the client may call and that can do what the request needs.
 fn able(tiers: &[TierConfig], lowest: usize, ask: &Ask<'_>) -> Result<Vec<usize>, PlanError> {
-    let able: Vec<usize> = (lowest..tiers.len()).filter(|rung| can(&tiers[*rung], ask.needs)).collect();
-    if able.is_empty() && !tiers.is_empty() {
+    let is_open = |rung: &usize| ask.tiers.is_empty() || ask.tiers.contains(&tiers[*rung].name);
+    let open: Vec<usize> = (lowest..tiers.len()).filter(is_open).collect();
+    if open.is_empty() && !tiers.is_empty() {
+        return Err(PlanError::Forbidden(ask.tiers.to_vec()));
+    }
+    let able: Vec<usize> = open.iter().copied().filter(|rung| can(&tiers[*rung], ask.needs)).collect();
+    if able.is_empty() && !open.is_empty() {
         return Err(PlanError::Capability(ask.needs.to_vec()));
     }
     Ok(able)
@@ -244,6 +254,7 @@ pub(super) mod tests {
             confidence: &[],
             tokens,
             needs: &[],
+            tiers: &[],
             max_tier: None,
             rules: Rules::default(),
             min_quality: None,
@@ -329,6 +340,10 @@ pub(super) mod tests {
         let seeing = Ask { needs: &[Capability::Vision], ..ask(100) };
         let planned = plan(&tiers, &seeing).unwrap();
         assert_eq!((planned.rungs, planned.cause), (vec!["middle".to_owned()], Cause::Capability));
+        let blind = vec!["small".to_owned()];
+        assert_eq!(plan(&tiers, &Ask { tiers: &blind, ..ask(100) }).unwrap().rungs, ["small"]);
+        let elsewhere = Ask { tiers: &blind, direct: Some("large"), ..ask(100) };
+        assert_eq!(plan(&tiers, &elsewhere), Err(PlanError::Forbidden(blind.clone())));
         let none = Err(PlanError::Capability(vec![Capability::Vision]));
         assert_eq!(plan(&tiers, &Ask { direct: Some("small"), ..seeing }), none);
         assert_eq!(plan(&tiers, &Ask { max_tier: Some("small"), ..seeing }), none);

@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod anthropic;
+#[cfg(test)]
+mod auth;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod calibrate;

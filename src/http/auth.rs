@@ -1,0 +1,143 @@
+//! Who asks, and whether they may.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use subtle::ConstantTimeEq;
+
+use super::error::ApiError;
+use super::state::App;
+use crate::chat::ChatRequest;
+use crate::config::{AuthConfig, ClientKey, KeyHash};
+use crate::policy::Tokens;
+
+/// The keys, with what each has left.
+#[derive(Debug)]
+pub(super) struct Keys {
+    required: bool,
+    admin: Option<KeyHash>,
+    clients: Vec<Arc<Client>>,
+}
+
+/// A client that has shown its key.
+#[derive(Debug)]
+pub(super) struct Client {
+    pub(super) key: ClientKey,
+    requests: Option<DefaultDirectRateLimiter>,
+    tokens: Option<DefaultDirectRateLimiter>,
+}
+
+/// Whom a request comes from; without one, nobody was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Caller(pub(super) Arc<Client>);
+
+impl Keys {
+    pub(super) fn new(config: &AuthConfig, required: bool) -> Self {
+        let limiter = |most: Option<NonZeroU32>| most.map(|most| RateLimiter::direct(Quota::per_minute(most)));
+        let client = |key: &ClientKey| {
+            let (requests, tokens) = (limiter(key.requests_per_minute), limiter(key.tokens_per_minute));
+            Arc::new(Client { key: key.clone(), requests, tokens })
+        };
+        Self { required, admin: config.admin_key_sha256, clients: config.keys.iter().map(client).collect() }
+    }
+
+    /// The client with this key. Every key is compared, and each in constant time: how long it takes tells nothing.
+    fn find(&self, shown: &KeyHash) -> Option<&Arc<Client>> {
+        let same = |client: &&Arc<Client>| bool::from(client.key.sha256.bytes().ct_eq(shown.bytes()));
+        self.clients.iter().fold(None, |found, client| if same(&client) { Some(client) } else { found })
+    }
+
+    fn is_admin(&self, shown: &KeyHash) -> bool {
+        self.admin.is_some_and(|admin| admin.bytes().ct_eq(shown.bytes()).into())
+    }
+}
+
+impl Client {
+    /// Counts about so many tokens as a request is expected to take.
+    ///
+    /// # Errors
+    /// 429 with the time until there is room, where a limit is reached.
+    pub(super) fn take_tokens(&self, request: &ChatRequest) -> Result<(), ApiError> {
+        let Some(limiter) = &self.tokens else { return Ok(()) };
+        let expected = Tokens::estimate(request).expected;
+        let tokens = expected.input_tokens.saturating_add(expected.output_tokens).try_into().unwrap_or(u32::MAX);
+        let Some(tokens) = NonZeroU32::new(tokens) else { return Ok(()) };
+        match limiter.check_n(tokens) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(wait)) => Err(limited("tokens", Some(wait.wait_time_from(DefaultClock::default().now())))),
+            // More than a whole minute's: it would never pass.
+            Err(_) => Err(limited("tokens", None)),
+        }
+    }
+
+    fn take_request(&self) -> Result<(), ApiError> {
+        let Some(limiter) = &self.requests else { return Ok(()) };
+        let wait = |wait: governor::NotUntil<_>| wait.wait_time_from(DefaultClock::default().now());
+        limiter.check().map_err(|until| limited("requests", Some(wait(until))))
+    }
+
+    /// Whether it may name this route.
+    ///
+    /// # Errors
+    /// 403 where it may not.
+    pub(super) fn may_use(&self, route: Option<&str>) -> Result<(), ApiError> {
+        let allowed = &self.key.routes;
+        if allowed.is_empty() || route.is_some_and(|route| allowed.iter().any(|allowed| allowed == route)) {
+            return Ok(());
+        }
+        let message = format!("this key may only name these routes in x-rungs-route: {}", allowed.join(", "));
+        Err(ApiError::new(StatusCode::FORBIDDEN, "permission_error", message).with_code("route_not_allowed"))
+    }
+}
+
+fn limited(what: &str, wait: Option<std::time::Duration>) -> ApiError {
+    let message = format!("this key has used up its {what} per minute");
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
+        .with_code("rate_limit_exceeded")
+        .with_retry_after(wait)
+}
+
+/// Lets clients with a key pass, or all where none is needed; what they may is the endpoint's to ask of the [`Caller`].
+pub(super) async fn client(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let shown = shown(request.headers());
+    if let Some(client) = shown.as_ref().and_then(|shown| app.keys.find(shown)) {
+        if let Err(error) = client.take_request() {
+            return error.into_response();
+        }
+        request.extensions_mut().insert(Caller(Arc::clone(client)));
+    } else if app.keys.required && !shown.is_some_and(|shown| app.keys.is_admin(&shown)) {
+        return denied(shown.is_some()).into_response();
+    }
+    next.run(request).await
+}
+
+/// Lets the operator pass; where no key is needed and no admin key is set, everybody.
+pub(super) async fn admin(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let shown = shown(request.headers());
+    let is_open = !app.keys.required && app.keys.admin.is_none();
+    if is_open || shown.is_some_and(|shown| app.keys.is_admin(&shown)) {
+        return next.run(request).await;
+    }
+    denied(shown.is_some()).into_response()
+}
+
+fn denied(has_shown: bool) -> ApiError {
+    let message = if has_shown {
+        "the key that was sent may not do this here"
+    } else {
+        "send a key of this router as `authorization: Bearer KEY` or `x-api-key: KEY`"
+    };
+    ApiError::new(StatusCode::UNAUTHORIZED, "authentication_error", message).with_code("invalid_api_key")
+}
+
+fn shown(headers: &HeaderMap) -> Option<KeyHash> {
+    let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let own = || headers.get("x-api-key").or_else(|| headers.get("api-key"))?.to_str().ok();
+    bearer.or_else(own).map(|key| KeyHash::of(key.trim()))
+}
