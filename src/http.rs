@@ -15,6 +15,7 @@ mod health;
 mod load;
 mod losses;
 mod messages;
+mod metrics;
 mod models;
 mod responses;
 mod route;
@@ -55,6 +56,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(clients)
         .merge(operators)
+        .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .fallback(error::no_such_path)

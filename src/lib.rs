@@ -22,4 +22,5 @@ pub mod http;
 pub mod labelled;
 pub mod policy;
 pub mod standin;
+pub mod telemetry;
 pub mod upstream;

@@ -23,6 +23,7 @@ use crate::config::{Config, Durability};
 use crate::decisions::{DecisionFilter, DecisionStore, Outcome, StoreError};
 use crate::features::embedding::Embedder;
 use crate::policy::Plan;
+use crate::telemetry::Metrics;
 use crate::upstream::Tier;
 
 /// Calls tiers and keeps records. One serves all requests.
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(super) tiers: IndexMap<String, Tier>,
     pub(super) examiner: Examiner,
     stats: Stats,
+    metrics: Metrics,
     store: Arc<dyn DecisionStore>,
     durability: Durability,
     tasks: TaskTracker,
@@ -68,6 +70,7 @@ impl Engine {
             tiers,
             examiner: Examiner::new(config, embedder),
             stats: Stats::new(&config.cascade),
+            metrics: Metrics::new(config),
             store,
             durability: config.log.durability,
             tasks: TaskTracker::new(),
@@ -101,6 +104,14 @@ impl Engine {
     #[must_use]
     pub fn figures(&self) -> Figures {
         self.stats.figures()
+    }
+
+    /// The metrics of all requests, as text.
+    ///
+    /// # Errors
+    /// When the text cannot be written, which memory alone can cause.
+    pub fn metrics(&self) -> Result<String, std::fmt::Error> {
+        self.metrics.text(self.tiers.values(), &self.store.state())
     }
 
     /// How the user's checks do.
@@ -198,6 +209,7 @@ impl Engine {
         error: Option<String>,
     ) -> Result<(), FailureCause> {
         let record = ledger.close(outcome, error);
+        self.metrics.count(&record);
         self.stats.count(&record, |name| self.tiers.get(name));
         tracing::debug!(
             decision = record.id,

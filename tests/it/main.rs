@@ -37,6 +37,8 @@ mod http;
 #[cfg(test)]
 mod messages;
 #[cfg(test)]
+mod metrics;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod responses;
