@@ -19,6 +19,7 @@ pub mod export;
 mod fit;
 #[cfg(feature = "train")]
 mod hold_out;
+pub mod launch;
 mod log;
 mod model;
 pub mod new_key;

@@ -65,7 +65,11 @@ impl Metrics {
         registry.register_with_unit("request_duration", "Time of a request", seconds.clone(), metrics.duration.clone());
         let help = "The router's own time before the first call: features, score and plan";
         registry.register_with_unit("overhead", help, seconds.clone(), metrics.overhead.clone());
-        registry.register("tokens", "Tokens of all calls; cached and cache_write are parts of input", metrics.tokens.clone());
+        registry.register(
+            "tokens",
+            "Tokens of all calls; cached and cache_write are parts of input",
+            metrics.tokens.clone(),
+        );
         registry.register_with_unit("cost", "Cost of all calls whose price is known", usd, metrics.cost.clone());
         registry.register("escalations", "Answers that did not pass, and failed calls", metrics.escalations.clone());
         registry.register("failed_calls", "Calls of an endpoint that failed", metrics.failures.clone());
@@ -79,7 +83,11 @@ impl Metrics {
     /// Counts a request that has ended.
     pub fn count(&self, record: &DecisionRecord) {
         let route = self.route(record.route.as_deref());
-        let ended = Ended { route: route.clone(), tier: record.tier.clone().unwrap_or_default(), outcome: record.outcome.into() };
+        let ended = Ended {
+            route: route.clone(),
+            tier: record.tier.clone().unwrap_or_default(),
+            outcome: record.outcome.into(),
+        };
         self.duration.get_or_create(&ended).observe(record.latency_ms / 1e3);
         self.overhead.observe(record.decide_ms / 1e3);
         for attempt in &record.attempts {

@@ -21,6 +21,8 @@ mod confidence;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
+mod deploy;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod evaluation;
