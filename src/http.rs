@@ -6,6 +6,7 @@
 mod auth;
 mod body;
 mod chat;
+mod current;
 mod decide;
 mod decisions;
 mod error;
@@ -31,6 +32,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
+pub use current::Current;
 pub use error::ApiError;
 pub use state::App;
 

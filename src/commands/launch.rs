@@ -1,6 +1,5 @@
 //! `rungs launch claude|codex|-- COMMAND`: starts a client that is pointed at the running router.
 
-use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use anyhow::anyhow;
@@ -34,9 +33,19 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     let mut command = Command::new(program);
     command.args(rest).envs(environment(args)?);
-    // Returns only where the program could not be started.
-    let error = command.exec();
-    Err(Failure::Failed(anyhow!("{program} cannot be started: {error}")))
+    start(&mut command).map_err(|error| Failure::Failed(anyhow!("{program} cannot be started: {error}")))
+}
+
+/// Returns only where the program could not be started.
+#[cfg(unix)]
+fn start(command: &mut Command) -> std::io::Result<()> {
+    Err(std::os::unix::process::CommandExt::exec(command))
+}
+
+/// Waits for the program's end.
+#[cfg(not(unix))]
+fn start(command: &mut Command) -> std::io::Result<()> {
+    command.status().map(drop)
 }
 
 /// What points the packages and tools of both dialects at the router.

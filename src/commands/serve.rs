@@ -1,5 +1,6 @@
 //! `rungs serve`: the endpoint.
 
+use std::convert::Infallible;
 use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,12 +14,12 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
-use super::signals::signalled;
+use super::signals::{HangUps, signalled};
 use crate::cli::Failure;
 use crate::config::Config;
-use crate::decisions;
+use crate::decisions::{self, DecisionStore};
 use crate::difficulty::Scorer;
-use crate::http::{App, router};
+use crate::http::{App, Current};
 use crate::policy::{Scoring, Standing};
 use crate::standin;
 use crate::upstream::Tier;
@@ -42,16 +43,21 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// # Errors
 /// When the configuration, a key or the artifact is refused, the log cannot be opened or the address not be listened on.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    let config = configured(args)?;
+    log_to_stderr();
+    let tiers = tiers(&config)?;
+    let scorer = Arc::new(Scorer::open(&config).map_err(Failure::bad_input)?);
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(serve(args, config, tiers, scorer)).map_err(Failure::from)
+}
+
+fn configured(args: &Args) -> Result<Config, Failure> {
     let mut config = Config::load(args.config.as_deref())?;
     if let Some(bind) = args.bind {
         config.server.bind = bind;
     }
     config.auth.check_bind(config.server.bind.ip()).map_err(Failure::bad_input)?;
-    log_to_stderr();
-    let tiers = tiers(&config)?;
-    let scorer = Arc::new(Scorer::open(&config).map_err(Failure::bad_input)?);
-    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-    runtime.block_on(serve(config, tiers, scorer)).map_err(Failure::from)
+    Ok(config)
 }
 
 fn log_to_stderr() {
@@ -69,7 +75,7 @@ fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
     config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams).map_err(Failure::bad_input)).collect()
 }
 
-async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> anyhow::Result<()> {
+async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> anyhow::Result<()> {
     let bind = config.server.bind;
     let drain = Duration::from_secs_f64(config.server.drain_s);
     let store = decisions::open(&config.log, &config.data_dir()).await?;
@@ -77,24 +83,64 @@ async fn serve(config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> a
     announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let threshold = config.policy.threshold;
-    let app = App::new(config, tiers, scoring, Arc::clone(&store));
-    if let Err(error) = app.recall().await {
-        tracing::warn!(%error, "earlier requests are not counted");
-    }
-    if let Some(standing) = app.certificate(threshold) {
-        tell(&standing);
-    }
+    let app = recalled(App::new(config, tiers, scoring, Arc::clone(&store))).await;
+    let current = Current::new(app);
     let stop = CancellationToken::new();
-    let server = axum::serve(listener, router(Arc::clone(&app))).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let server = axum::serve(listener, current.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = server.into_future() => ended?,
+        never = reload_at_hang_ups(args, &current, &store) => match never {},
         () = stopped(&stop, drain) => tracing::warn!("requests were still open after server.drain_s and are broken off"),
     }
-    if timeout(LAST_RECORDS, app.drained()).await.is_err() {
+    if timeout(LAST_RECORDS, current.drained()).await.is_err() {
         tracing::error!("some decision records could not be kept before the end");
     }
     Ok(store.close().await?)
+}
+
+/// Counts what the log tells, and says how the certificate stands.
+async fn recalled(app: Arc<App>) -> Arc<App> {
+    if let Err(error) = app.recall().await {
+        tracing::warn!(%error, "earlier requests are not counted");
+    }
+    if let Some(standing) = app.certificate(app.config().policy.threshold) {
+        tell(&standing);
+    }
+    app
+}
+
+/// Reads the configuration again at each hang-up. One that cannot be used changes nothing.
+async fn reload_at_hang_ups(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) -> Infallible {
+    let mut hang_ups = HangUps::listen();
+    loop {
+        hang_ups.next().await;
+        match reload(args, current, store).await {
+            Ok(fingerprint) => tracing::info!(fingerprint, "the configuration was read again and is in force"),
+            Err(error) => tracing::error!(%error, "the configuration was read again and is refused; the old one stays"),
+        }
+    }
+}
+
+async fn reload(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) -> Result<String, Failure> {
+    let config = configured(args)?;
+    let old = current.app();
+    for (section, same) in [
+        ("server.bind", config.server.bind == old.config().server.bind),
+        ("log", format!("{:?}", config.log) == format!("{:?}", old.config().log)),
+        ("data_dir", config.data_dir == old.config().data_dir),
+    ] {
+        if !same {
+            tracing::warn!("{section} has changed: that takes a restart");
+        }
+    }
+    let tiers = tiers(&config)?;
+    let fingerprint = config.fingerprint();
+    // An artifact takes a while to read.
+    let read = tokio::task::spawn_blocking(move || Scorer::open(&config).map(|scorer| (config, scorer)));
+    let read = read.await.context("reading the artifact")?;
+    let (config, scorer) = read.map_err(Failure::bad_input)?;
+    current.replace(recalled(App::new(config, tiers, Arc::new(scorer), Arc::clone(store))).await);
+    Ok(fingerprint)
 }
 
 /// Tells the server to stop at the first signal, then waits as long as open requests may take.

@@ -55,6 +55,12 @@ impl App {
         self.engine.drained().await;
     }
 
+    /// The configuration that it was put together from.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
     pub(super) fn tier_names(&self) -> impl Iterator<Item = &str> + Clone {
         self.tiers.iter().map(|tier| tier.name.as_str())
     }

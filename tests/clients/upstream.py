@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 REFUSALS = {
@@ -35,6 +36,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.upstream.bodies.append(body)
         word = _last_text(body).split()[0]
+        if word == "slow":
+            time.sleep(1)
         if word == "flaky" and self.upstream.name == "small":
             word = "broken"
         if word in REFUSALS:

@@ -1,0 +1,69 @@
+"""Signals to a running `rungs serve`: a reload changes what is served, and a stop lets open requests end."""
+
+import json
+import signal
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from conftest import Router
+from upstream import Upstream
+
+
+def config(large, alias):
+    tiers = "".join(
+        f'[[tiers]]\nname = "{name}"\nmodel = "{name}-model"\nbase_url = "{url}"\n'
+        for name, url in (("small", "http://127.0.0.1:1/v1"), ("large", large.url))
+    )
+    return f'[aliases]\n"{alias}" = "large"\n{tiers}'
+
+
+@pytest.fixture
+def router(tmp_path):
+    large = Upstream("large")
+    router = Router(tmp_path, config(large, "before"))
+    router.large, router.file = large, tmp_path / "rungs.toml"
+    yield router
+    if router.process.poll() is None:
+        router.stop()
+
+
+def models(router):
+    with urllib.request.urlopen(f"{router.url}/models", timeout=10) as answer:
+        return {model["id"] for model in json.load(answer)["data"]}
+
+
+def until(condition):
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def test_a_reload_takes_the_new_configuration_and_refuses_a_wrong_one(router):
+    assert "before" in models(router)
+    router.file.write_text(config(router.large, "after"))
+    router.process.send_signal(signal.SIGHUP)
+    until(lambda: "after" in models(router))
+    assert "before" not in models(router)
+    router.file.write_text("nonsense = 1")
+    router.process.send_signal(signal.SIGHUP)
+    until(lambda: "nonsense" in router.log.read_text())
+    assert "after" in models(router)
+
+
+def test_a_stop_lets_open_requests_end(router):
+    answers = []
+
+    def ask():
+        completion = router.client.chat.completions.create(model="large", messages=[{"role": "user", "content": "slow"}])
+        answers.append(completion.choices[0].message.content)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    until(lambda: router.large.bodies)
+    router.stop()
+    asking.join(10)
+    assert answers == ["slow from large"]
