@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::distill;
 #[cfg(feature = "train")]
 use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
-use crate::commands::{check_config, export, launch, new_key, replay, score, serve, verify};
+use crate::commands::{check_config, export, launch, new_key, openapi, replay, score, serve, verify};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -47,6 +47,8 @@ pub enum Command {
     Distill(distill::Args),
     /// Answer from recorded outcomes, as an OpenAI-compatible upstream.
     Replay(replay::Args),
+    /// Print what the endpoints take and give, as OpenAPI.
+    Openapi,
     /// Start a client that is pointed at the running router.
     Launch(launch::Args),
     /// Make a key for a client, and what the configuration has to say of it.
@@ -125,6 +127,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         #[cfg(feature = "fastembed")]
         Command::Distill(args) => distill::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Openapi => openapi::run(),
         Command::Launch(args) => launch::run(&args),
         Command::NewKey(args) => new_key::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -23,6 +23,7 @@ pub mod launch;
 mod log;
 mod model;
 pub mod new_key;
+pub mod openapi;
 mod output;
 #[cfg(feature = "train")]
 mod prices;

@@ -18,6 +18,7 @@ mod losses;
 mod messages;
 mod metrics;
 mod models;
+pub mod openapi;
 mod responses;
 mod route;
 mod state;
@@ -58,6 +59,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .merge(clients)
         .merge(operators)
+        .route("/openapi.json", get(openapi::openapi))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

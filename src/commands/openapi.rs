@@ -1,0 +1,16 @@
+//! `rungs openapi`: what the endpoints take and give, as OpenAPI.
+
+use anyhow::Context;
+
+use crate::cli::Failure;
+use crate::http::openapi;
+
+/// Prints the document that `GET /openapi.json` gives.
+///
+/// # Errors
+/// When it cannot be read or printed.
+pub fn run() -> Result<(), Failure> {
+    let document = openapi::document().context("the embedded document")?;
+    println!("{}", serde_json::to_string_pretty(&document).context("the embedded document")?);
+    Ok(())
+}
