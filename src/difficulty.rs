@@ -36,6 +36,7 @@ pub mod seen;
 pub mod slices;
 #[cfg(feature = "train")]
 pub mod trust;
+mod worth;
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};

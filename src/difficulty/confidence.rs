@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Acceptability;
 use super::calibration::{logit, sigmoid};
+pub use super::worth::Worth;
 use crate::cascade::evidence::{Evidence, Kind, LENGTH, SIGNALS};
 
 /// A probability that an answer is acceptable, given what could be seen of the answer that one tier gave; in [0, 1].
@@ -45,19 +46,6 @@ pub struct ConfidenceModel {
     pub worth: Vec<Worth>,
     /// How good it is on rows that it had not seen.
     pub figures: ConfidenceFigures,
-}
-
-/// What an answer is worth to see first, at one price of the climb; a probability, its own call not paid for.
-///
-/// It is S = E[1{no climb}·(price − (Y_last − Y_own))], over the gain that was expected before the answer: starting at the
-/// tier is worth so much more than calling the last one at once.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Worth {
-    /// λ·c of the climb to the last tier.
-    pub price: f64,
-    /// [p_last − p_own before the answer, S]: the first rising; straight in between, level beyond the ends.
-    pub corners: Vec<[f64; 2]>,
 }
 
 /// A linear function, in logits.
@@ -133,14 +121,7 @@ impl ConfidenceModel {
     /// expected of that; `None` where this was not fitted, or for a price that is not positive.
     #[must_use]
     pub fn worth(&self, gain: f64, price: f64) -> Option<f64> {
-        let above = self.worth.partition_point(|worth| worth.price <= price);
-        let low = self.worth.get(above.checked_sub(1)?).filter(|_| price > 0.0)?;
-        let at_low = low.at(gain)?;
-        Some(match self.worth.get(above) {
-            Some(high) => at_low + (price - low.price) / (high.price - low.price) * (high.at(gain)? - at_low),
-            // No answer is climbed from at such a price: what is saved grows with it.
-            None => at_low + (price - low.price),
-        })
+        Worth::between(&self.worth, gain, price)
     }
 
     fn weigh(
@@ -175,33 +156,13 @@ impl ConfidenceModel {
         let sound = |heads: &Vec<Weights>| {
             heads.len() == self.tiers.len() && heads.iter().all(|weights| weights.is_sound(self.tiers.len()))
         };
-        let rising = self.worth.windows(2).all(|pair| pair[0].price < pair[1].price);
-        if !rising || !self.worth.iter().all(Worth::is_sound) {
+        if !Worth::are_sound(&self.worth) {
             return fault("`worth` must have rising prices, and corners of finite numbers whose gains rise".to_owned());
         }
         if !sound(&self.pooled) || !self.by_kind.values().all(sound) {
             return fault("each tier must have an intercept and a finite weight per tier and per signal".to_owned());
         }
         Ok(())
-    }
-}
-
-impl Worth {
-    fn at(&self, gain: f64) -> Option<f64> {
-        let above = self.corners.partition_point(|corner| corner[0] <= gain);
-        let below = above.checked_sub(1).and_then(|i| self.corners.get(i));
-        Some(match (below, self.corners.get(above)) {
-            (Some(low), Some(high)) => low[1] + (gain - low[0]) / (high[0] - low[0]) * (high[1] - low[1]),
-            (Some(end), None) | (None, Some(end)) => end[1],
-            (None, None) => return None,
-        })
-    }
-
-    fn is_sound(&self) -> bool {
-        self.price.is_finite()
-            && self.price >= 0.0
-            && self.corners.iter().flatten().all(|x| x.is_finite())
-            && self.corners.windows(2).all(|pair| pair[0][0] < pair[1][0])
     }
 }
 
@@ -264,25 +225,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn the_worth_of_an_answer_lies_between_its_corners() {
-        let mut model = example(["small", "large"]);
-        assert_eq!(model.worth(0.1, 0.1), None);
-        model.worth = vec![
-            Worth { price: 0.1, corners: vec![[0.0, 0.2], [0.2, 0.0]] },
-            Worth { price: 0.3, corners: vec![[0.0, 0.4]] },
-        ];
-        let near = |gain: f64, price: f64, worth: f64| {
-            let found = model.worth(gain, price).unwrap();
-            assert!((found - worth).abs() < 1e-12, "{gain} {price}: {found}");
-        };
-        near(0.1, 0.1, 0.1);
-        near(-1.0, 0.1, 0.2);
-        near(0.1, 0.2, 0.25);
-        near(0.5, 0.5, 0.6);
-        assert_eq!((model.worth(0.1, 0.05), model.worth(0.1, -1.0)), (None, None));
-    }
-
-    #[test]
     fn without_a_prior_there_is_no_judgement() {
         let evidence = Drawn::of(&RecordedOutcome::default()).evidence(&ChatRequest::from_prompt("Which?"));
         assert_eq!(example(["small", "large"]).judge(&IndexMap::new(), &evidence), None);
@@ -290,8 +232,8 @@ pub(crate) mod tests {
 
     #[test]
     fn each_fault_is_found() {
-        let corner = |price: f64, gain: f64| Worth { price, corners: vec![[0.0, 0.1], [gain, 0.0]] };
-        let faults: [fn(&mut ConfidenceModel); 6] = [
+        let faults: [fn(&mut ConfidenceModel); 7] = [
+            |model| model.worth = vec![Worth { price: -1.0, corners: Vec::new() }],
             |model| model.tiers[0] = "other".to_owned(),
             |model| model.signals[0] = "other".to_owned(),
             |model| model.typical[0] = f64::NAN,
@@ -304,16 +246,6 @@ pub(crate) mod tests {
             },
         ];
         assert_eq!(example(["small", "large"]).check(&["tiny", "small", "large"]), Ok(()));
-        for (worth, is_sound) in [
-            (vec![corner(0.0, 0.2), corner(0.1, 0.2)], true),
-            (vec![corner(0.1, 0.2), corner(0.1, 0.2)], false),
-            (vec![corner(0.1, f64::NAN)], false),
-            (vec![corner(0.1, 0.0)], false),
-            (vec![corner(-0.1, 0.2)], false),
-        ] {
-            let model = ConfidenceModel { worth, ..example(["small", "large"]) };
-            assert_eq!(model.check(&["small", "large"]).is_ok(), is_sound, "{:?}", model.worth);
-        }
         for fault in faults {
             let mut model = example(["small", "large"]);
             fault(&mut model);

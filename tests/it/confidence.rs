@@ -12,6 +12,7 @@ use rungs::difficulty::{Acceptability, Score};
 use rungs::features::embedding::EmbedError;
 use rungs::policy::{Cause, Scoring};
 use serde_json::json;
+use wiremock::ResponseTemplate;
 
 use crate::support::model::{answering, completion, completion_with_logprob, saying, whole};
 use crate::support::planted::{Planted, ending, now, tokens};
@@ -137,5 +138,78 @@ async fn a_stream_is_decided_by_what_was_learned() {
         }
         let whole = record.attempts[0].signals.posterior.unwrap();
         assert!((whole.own - f64::exp(logprob)).abs() < 1e-6);
+    }
+}
+
+/// Three tiers, each as good as it is said to be before, an answer of `small` as good as its mean log-probability says.
+fn of_three(p_middle: f64) -> Arc<Three> {
+    let nothing = Weights { intercept: 0.0, prior: vec![0.0; 3], signals: vec![0.0; SIGNALS.len()] };
+    let mut heads = vec![nothing; 3];
+    heads[0].signals[0] = 1.0;
+    heads[1].prior[1] = 1.0;
+    heads[2].prior[2] = 1.0;
+    let tiers = ["small", "middle", "large"].map(str::to_owned).to_vec();
+    let [two] = Learned::new().0;
+    Arc::new(Three { p_middle, model: [ConfidenceModel { tiers, pooled: heads, ..two }] })
+}
+
+struct Three {
+    p_middle: f64,
+    model: [ConfidenceModel; 1],
+}
+
+impl Scoring for Three {
+    fn score(&self, _: &ChatRequest) -> Result<Score, EmbedError> {
+        let p = [("small", 0.8), ("middle", self.p_middle), ("large", 0.9)];
+        let p = p.map(|(head, p)| (head.to_owned(), Acceptability::new(p))).into_iter().collect();
+        Ok(Score { p, score: 0.1, novelty: None })
+    }
+
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    fn version(&self) -> &str {
+        "three"
+    }
+
+    fn threshold(&self, _: Preset) -> f64 {
+        0.3
+    }
+
+    fn has_signal(&self) -> bool {
+        true
+    }
+
+    fn confidence(&self) -> &[ConfidenceModel] {
+        &self.model
+    }
+}
+
+#[tokio::test]
+async fn of_three_tiers_the_one_worth_most_is_next_and_the_others_stand_in_for_it() {
+    let (unsure, lost) = (completion("I'm not sure."), completion_with_logprob("42", -1.2));
+    let [middle, large] = [saying("from middle").await, saying("from large").await];
+    let broken = answering(ResponseTemplate::new(400)).await;
+    // Without prices a climb to either costs the threshold, .3, and all tiers above are weighed by what they are worth.
+    for (answer, p_middle, top, tried) in [
+        (&lost, 0.81, &large, vec!["small", "large"]),
+        (&lost, 0.95, &large, vec!["small", "middle"]),
+        (&lost, 0.81, &broken, vec!["small", "large", "middle"]),
+        (&lost, 0.95, &broken, vec!["small", "middle"]),
+        (&unsure, 0.81, &large, vec!["small", "middle"]),
+    ] {
+        let small = answering(whole(answer)).await;
+        let tier = |name: &str, server: &wiremock::MockServer| {
+            format!(
+                "[[tiers]]\nname = \"{name}\"\nmodel = \"m\"\nbase_url = \"{}/v1\"\nlogprobs = true\n",
+                server.uri()
+            )
+        };
+        let toml = tier("small", &small) + &tier("middle", &middle) + &tier("large", top);
+        let router = Router::scored_by(of_three(p_middle), &toml, None).await;
+        let record = router.ended(router.ask("easy", json!({})).await).await;
+        let asked: Vec<&str> = record.attempts.iter().map(|attempt| attempt.tier.as_str()).collect();
+        assert_eq!((asked, record.tier.as_deref()), (tried.clone(), tried.last().copied()));
     }
 }

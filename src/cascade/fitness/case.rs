@@ -32,10 +32,12 @@ impl Case {
         // A call that failed is left out, whatever it cost: an outage is no judgement on the cascade.
         let answers = || below.iter().filter(|attempt| attempt.status != AttemptStatus::Failed);
         let first = answers().find(|attempt| attempt.tier == *from)?;
+        // A call that was given up tells nothing of how long an answer is; a whole one of another tier does.
+        let whole = std::iter::once(*first).chain(&record.attempts).find(|attempt| !attempt.usage_estimated)?;
         Some(Self {
             escalated,
             spent_usd: answers().map(|attempt| attempt.cost_usd).sum::<Option<f64>>()?,
-            above_usd: tier(to)?.config.price?.cost_usd(first.usage?),
+            above_usd: tier(to)?.config.price?.cost_usd(whole.usage?),
         })
     }
 }
@@ -45,6 +47,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::chat::Usage;
     use crate::decisions::Cap;
 
     /// A record of three tiers, with these attempts: tier, status, cost in millionths of USD.
@@ -84,6 +87,12 @@ mod tests {
         assert_eq!(of(&[("a", "cancelled", None)]), None);
         assert_eq!(of(&[("a", "accepted", None)]), None, "its cost is not known");
         assert_eq!(of(&[("c", "accepted", high)]), None);
+        let mut early = record(&[("a", "rejected", Some(10.0)), ("c", "accepted", high)]);
+        early.attempts[0].usage = Some(Usage::new(100, 1));
+        early.attempts[0].usage_estimated = true;
+        assert_eq!(Case::of(&early, |_| Some(&ceiling)), case(true, 10.0), "by the answer above, which is whole");
+        early.attempts[1].usage = None;
+        assert_eq!(Case::of(&early, |_| Some(&ceiling)), None);
         let capped = DecisionRecord { cap: Some(Cap::Cost), ..record(&[("a", "accepted", low)]) };
         assert_eq!(Case::of(&capped, |_| Some(&ceiling)), None);
     }
