@@ -63,7 +63,7 @@ async fn a_sure_answer_is_passed_on_before_it_has_ended() {
     assert!(waiting.is_err(), "fifteen tokens are too few");
     assert!(small.was_left().await, "a client that goes ends the call that is held back");
 
-    let small = Planted::start(vec![now(tokens(16, SURE)), after(300, tokens(1, SURE) + &ending("stop", 17))]).await;
+    let small = Planted::start(vec![now(tokens(16, SURE)), after(1_000, tokens(1, SURE) + &ending("stop", 17))]).await;
     let router = with_large(&small, "").await;
     let mut response = ask(&router).await;
     assert_eq!(header(&response, "x-rungs-tier"), "small");
@@ -169,11 +169,11 @@ async fn the_budget_ends_the_waiting_where_nothing_else_decides() {
         [(None, EarlyVerdict::Commit), (Some(-0.6), EarlyVerdict::Commit), (Some(-0.8), EarlyVerdict::Escalate)]
     {
         let rest = tokens(1, logprob) + &ending("stop", 6);
-        let small = Planted::start(vec![now(tokens(5, logprob)), after(600, rest)]).await;
+        let small = Planted::start(vec![now(tokens(5, logprob)), after(2_000, rest)]).await;
         let (read, record) = ended(&with_large(&small, budget).await).await;
         assert_eq!((early(&record).verdict, early(&record).trigger), (verdict, Trigger::Budget));
         assert_eq!(read.contains("word4"), verdict == EarlyVerdict::Commit, "{read}");
-        assert!((200.0..550.0).contains(&record.ttft_ms.unwrap()), "{:?}", record.ttft_ms);
+        assert!((200.0..1_900.0).contains(&record.ttft_ms.unwrap()), "{:?}", record.ttft_ms);
     }
     // A route's own budget outranks the common one.
     let route = "[cascade.stream]\nttft_budget_s = 60.0\n[routes.chat]\nttft_budget_s = 0.1";
