@@ -29,6 +29,7 @@ mod prospect;
 mod reply;
 mod rung;
 mod sampling;
+mod savings;
 mod schemas;
 mod stats;
 mod stream;

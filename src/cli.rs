@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 use crate::commands::distill;
 #[cfg(feature = "train")]
 use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
-use crate::commands::{check_config, export, launch, new_key, openapi, replay, score, serve, verify};
+use crate::commands::{check_config, export, launch, new_key, openapi, replay, report, score, serve, verify};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -55,6 +55,8 @@ pub enum Command {
     NewKey(new_key::Args),
     /// Route, call, check and answer: the endpoint.
     Serve(serve::Args),
+    /// Sum up the decision log: spend, savings, quality, escalations, times, by route, tenant, tier and model version.
+    Report(report::Args),
     /// Write the decision log to a file.
     Export(export::Args),
     /// Hold exported decisions against their hash chain.
@@ -131,6 +133,7 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Launch(args) => launch::run(&args),
         Command::NewKey(args) => new_key::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
     }

@@ -28,6 +28,7 @@ mod output;
 #[cfg(feature = "train")]
 mod prices;
 pub mod replay;
+pub mod report;
 pub mod score;
 pub mod serve;
 mod signals;

@@ -29,7 +29,7 @@ pub use endpoint::{EndpointConfig, KeyHeader};
 pub use log::{Content, Durability, LogConfig, LogUrl, WhenFull};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
-pub use price::Price;
+pub use price::{Price, PriceChange};
 pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
 pub use stream::StreamConfig;

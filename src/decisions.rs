@@ -7,6 +7,7 @@ pub mod feedback;
 pub mod id;
 pub mod receipt;
 pub mod record;
+pub mod report;
 pub mod store;
 pub mod verify;
 

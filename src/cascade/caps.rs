@@ -23,7 +23,7 @@ impl Caps {
         let (mut count, mut cost) = (ledger.calls(), ledger.spent_usd(self.expected));
         for tier in calls {
             count += 1;
-            cost += tier.config.price.map_or(0.0, |price| price.cost_usd(usage));
+            cost += tier.config.price_now().map_or(0.0, |price| price.cost_usd(usage));
         }
         if count > self.max_calls as usize {
             return Some(Cap::Calls);

@@ -16,6 +16,7 @@ use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
 use super::prospect::Prospect;
 use super::reply::{Reply, StreamReply};
+use super::savings;
 use super::stats::{Figures, Stats};
 use super::stream;
 use crate::chat::ChatRequest;
@@ -208,7 +209,8 @@ impl Engine {
         outcome: Outcome,
         error: Option<String>,
     ) -> Result<(), FailureCause> {
-        let record = ledger.close(outcome, error);
+        let mut record = ledger.close(outcome, error);
+        savings::account(&mut record, &self.tiers);
         self.metrics.count(&record);
         self.stats.count(&record, |name| self.tiers.get(name));
         tracing::debug!(

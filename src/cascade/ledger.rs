@@ -48,7 +48,7 @@ impl Ledger {
     /// A call starts; the answer is its number.
     pub(super) fn open(&mut self, tier: &Tier, purpose: Purpose) -> usize {
         let started = Instant::now();
-        self.clocks.push(Clock { started, may_cost: true, price: tier.config.price, watch: None });
+        self.clocks.push(Clock { started, may_cost: true, price: tier.config.price_now(), watch: None });
         self.record.attempts.push(Attempt {
             tier: tier.name().to_owned(),
             purpose,
@@ -85,7 +85,7 @@ impl Ledger {
         self.update(attempt, |attempt| {
             attempt.status = AttemptStatus::Rejected;
             attempt.usage = answer.usage;
-            attempt.cost_usd = answer.usage.and_then(|usage| Some(tier.config.price?.cost_usd(usage)));
+            attempt.cost_usd = answer.usage.and_then(|usage| Some(tier.config.price_now()?.cost_usd(usage)));
             attempt.finish_reason.clone_from(&answer.finish_reason);
             attempt.model.clone_from(&answer.model);
         });

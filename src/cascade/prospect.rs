@@ -74,7 +74,7 @@ impl Prospect {
         tiers: &[TierConfig],
         expected: Usage,
     ) -> Self {
-        let cost = |tier: Option<&TierConfig>| Some(tier?.price?.cost_usd(expected));
+        let cost = |tier: Option<&TierConfig>| Some(tier?.price_now()?.cost_usd(expected));
         let span_usd = cost(tiers.last()).zip(cost(tiers.first())).map(|(last, first)| last - first);
         Self { scoring, p, threshold, span_usd: span_usd.filter(|span| *span > 0.0), expected }
     }
@@ -106,7 +106,7 @@ impl Prospect {
 
     /// λ·c of a call: the threshold is λ times what the frontier costs more than the cheapest tier.
     fn price(&self, tier: &TierConfig) -> f64 {
-        let cost = tier.price.map(|price| price.cost_usd(self.expected));
+        let cost = tier.price_now().map(|price| price.cost_usd(self.expected));
         self.threshold * cost.zip(self.span_usd).map_or(1.0, |(cost, span)| cost / span)
     }
 }

@@ -113,7 +113,7 @@ fn is_decided(vote: &Vote, left: usize, config: &CascadeConfig) -> bool {
 /// How many times as dear the same call is above, with the prompt read from the cache; `None` without prices.
 fn price_ratio(tier: &Tier, above: &Tier, usage: Usage) -> Option<f64> {
     let warm = Usage { cached_tokens: usage.input_tokens, ..usage };
-    let (cheap, dear) = (tier.config.price?.cost_usd(warm), above.config.price?.cost_usd(warm));
+    let (cheap, dear) = (tier.config.price_now()?.cost_usd(warm), above.config.price_now()?.cost_usd(warm));
     (dear > 0.0).then(|| dear / cheap)
 }
 

@@ -1,3 +1,6 @@
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 use super::in_range;
@@ -26,6 +29,23 @@ pub struct Price {
     /// What a call at batch rates costs of the full price, in [0, 1]; `None` means all of it.
     #[serde(default)]
     pub batch: Option<f64>,
+}
+
+/// A price that holds from a date on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PriceChange {
+    /// The first day, in UTC.
+    pub from: Date,
+    /// The price.
+    pub price: Price,
+}
+
+impl PriceChange {
+    /// When it begins to hold.
+    pub(super) fn since(&self) -> Timestamp {
+        self.from.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |start| start.timestamp())
+    }
 }
 
 impl Price {

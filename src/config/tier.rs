@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::price::Price;
+use super::price::{Price, PriceChange};
 use super::{EndpointConfig, KeyHeader, in_range};
 use crate::dialect::Dialect;
 use crate::policy::Capability;
@@ -40,6 +41,9 @@ pub struct TierConfig {
     /// Prices; `None` means that costs are not known (and are reported as such).
     #[serde(default)]
     pub price: Option<Price>,
+    /// Prices that replace it from their dates on.
+    #[serde(default)]
+    pub price_changes: Vec<PriceChange>,
     /// Tokens that the model can hold, prompt and answer together; `None` means that it is not checked.
     #[serde(default)]
     pub context_window: Option<u64>,
@@ -94,6 +98,19 @@ impl TierConfig {
         self.head.as_deref().unwrap_or(&self.name)
     }
 
+    /// The price in force at a time.
+    #[must_use]
+    pub fn price_at(&self, at: Timestamp) -> Option<Price> {
+        let changed = self.price_changes.iter().filter(|change| change.since() <= at).max_by_key(|change| change.from);
+        changed.map(|change| change.price).or(self.price)
+    }
+
+    /// The price in force.
+    #[must_use]
+    pub fn price_now(&self) -> Option<Price> {
+        if self.price_changes.is_empty() { self.price } else { self.price_at(Timestamp::now()) }
+    }
+
     /// Reads the upstream's key; `None` where no source is named, for a server that needs none.
     ///
     /// # Errors
@@ -136,6 +153,9 @@ impl TierConfig {
         if let Some(price) = self.price {
             price.check(&key("price"))?;
         }
+        self.price_changes
+            .iter()
+            .try_for_each(|change| change.price.check(&key(&format!("price_changes.{}", change.from))))?;
         let sources = [self.api_key_env.is_some(), self.api_key_file.is_some(), self.api_key_credential.is_some()];
         if sources.into_iter().filter(|given| *given).count() > 1 {
             return Err(format!("tiers.{}: give one of api_key_env, api_key_file and api_key_credential", self.name));
@@ -172,6 +192,19 @@ mod tests {
     fn tier(key: &str) -> TierConfig {
         let common = "name = 'small'\nbase_url = 'http://127.0.0.1:1/v1'\nmodel = 'm'";
         toml::from_str(&format!("{common}\n{key}")).unwrap()
+    }
+
+    #[test]
+    fn a_price_holds_until_the_next_ones_date() {
+        let tier = tier(
+            "price = { input = 1.0, output = 2.0 }\nprice_changes = [{ from = '2027-02-01', price = { input = 3.0, output = 4.0 } },
+             { from = '2027-01-01', price = { input = 2.0, output = 3.0 } }]",
+        );
+        let input = |at: &str| tier.price_at(at.parse().unwrap()).unwrap().input;
+        assert_eq!(
+            [input("2026-12-31T23:59:59Z"), input("2027-01-01T00:00:00Z"), input("2027-02-01T00:00:00Z")],
+            [1.0, 2.0, 3.0]
+        );
     }
 
     #[test]

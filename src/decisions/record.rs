@@ -59,6 +59,14 @@ pub struct DecisionRecord {
     pub usage: Usage,
     /// Cost of all attempts together; `None` when any attempt that reached a model has no known cost.
     pub cost_usd: Option<f64>,
+    /// What one call of the highest tier would have cost that takes as many tokens as the call whose answer was served, with the
+    /// same part of the prompt in its cache; `None` where nothing was served, or its tokens or the price are unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub frontier_usd: Option<f64>,
+    /// What all attempts together would have cost more without the providers' caches: negative where writing to a cache cost
+    /// more than reading saved. `None` where tokens or prices are unknown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_saved_usd: Option<f64>,
     /// From arrival to the last byte of the answer being ready.
     pub latency_ms: f64,
     /// From arrival to the first byte of the answer being ready.

@@ -138,7 +138,7 @@ fn outcome<'a>(query: &'a LabelledQuery, tier: &str) -> anyhow::Result<&'a Recor
 
 fn cost(query: &LabelledQuery, tier: &TierConfig) -> anyhow::Result<f64> {
     let recorded = outcome(query, &tier.name)?;
-    let price: Price = tier.price.with_context(|| format!("{} has no price", tier.name))?;
+    let price: Price = tier.price_now().with_context(|| format!("{} has no price", tier.name))?;
     Ok(price.cost_usd(Usage::new(recorded.input_tokens.unwrap_or(0), recorded.output_tokens.unwrap_or(0))))
 }
 

@@ -30,7 +30,7 @@ impl Prices {
     /// The prices of configured tiers.
     #[must_use]
     pub fn of(tiers: &[TierConfig]) -> Self {
-        Self(tiers.iter().filter_map(|tier| Some((tier.name.clone(), tier.price?))).collect())
+        Self(tiers.iter().filter_map(|tier| Some((tier.name.clone(), tier.price_now()?))).collect())
     }
 
     /// Sets the price of a tier.

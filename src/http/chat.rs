@@ -156,6 +156,8 @@ impl App {
             stand_in: false,
             usage: Usage::default(),
             cost_usd: None,
+            frontier_usd: None,
+            cache_saved_usd: None,
             latency_ms: 0.0,
             ttft_ms: None,
             ttft_uncascaded_ms: None,

@@ -117,7 +117,7 @@ impl App {
 
     fn tokens(&self, request: &ChatRequest) -> Tokens {
         // Reading the conversation for its length is spared where neither a window nor a price depends on it.
-        if self.tiers.iter().any(|tier| tier.context_window.is_some() || tier.price.is_some()) {
+        if self.tiers.iter().any(|tier| tier.context_window.is_some() || tier.price_now().is_some()) {
             Tokens::estimate(request)
         } else {
             Tokens::default()
@@ -126,7 +126,7 @@ impl App {
 
     /// Whether a request may start at the ceiling of its plan.
     fn affords_ceiling(&self, plan: &Plan, caps: Caps) -> bool {
-        let price = plan.rungs.last().and_then(|name| self.tier(name)?.price);
+        let price = plan.rungs.last().and_then(|name| self.tier(name)?.price_now());
         caps.max_cost_usd.zip(price).is_none_or(|(most, price)| price.cost_usd(caps.expected) <= most)
     }
 

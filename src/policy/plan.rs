@@ -168,13 +168,13 @@ fn wanted(tiers: &[TierConfig], ask: &Ask<'_>, climbs: bool) -> (usize, Cause) {
 }
 
 fn prices(tiers: &[TierConfig], tokens: Tokens) -> Vec<Option<f64>> {
-    tiers.iter().map(|tier| Some(tier.price?.cost_usd(tokens.expected))).collect()
+    tiers.iter().map(|tier| Some(tier.price_now()?.cost_usd(tokens.expected))).collect()
 }
 
 /// Those of the fitting tiers that are not expected to cost more than the request may; one without prices counts as free.
 fn affordable(tiers: &[TierConfig], fitting: &[usize], ask: &Ask<'_>) -> Result<Vec<usize>, PlanError> {
     let max_usd = ask.max_cost_usd.unwrap_or(f64::INFINITY);
-    let cost = |rung: usize| tiers[rung].price.map_or(0.0, |price| price.cost_usd(ask.tokens.expected));
+    let cost = |rung: usize| tiers[rung].price_now().map_or(0.0, |price| price.cost_usd(ask.tokens.expected));
     let affordable: Vec<usize> = fitting.iter().copied().filter(|rung| cost(*rung) <= max_usd).collect();
     if affordable.is_empty() {
         let expected_usd = fitting.iter().map(|rung| cost(*rung)).fold(f64::INFINITY, f64::min);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::command::{json_of, rungs, said, text};
 use crate::support::model::saying;
-use crate::support::record::full_record;
+use crate::support::record::{full_record, settled};
 use crate::support::router::{Router, error, header};
 
 /// A configuration file whose log has four records, written by two routers one after the other.
@@ -26,6 +26,7 @@ async fn log(folder: &Path) -> std::path::PathBuf {
             comment: None,
         };
         store.add_feedback(&said).await.unwrap();
+        settled(&*store).await;
         store.close().await.unwrap();
     }
     let file = folder.join("rungs.toml");
@@ -98,4 +99,40 @@ async fn feedback_refers_to_a_decision_and_leaves_it_as_it_was() {
     ] {
         assert_eq!(error(give(body.clone()).await.unwrap()).await, (status, code.to_owned()), "{body}");
     }
+}
+
+#[tokio::test]
+async fn a_report_counts_every_call_and_tells_savings_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = log(folder.path()).await;
+    let page = folder.path().join("report.html");
+    let report = json_of(&["report", "--config", text(&config), "--json", "--html", text(&page)]);
+    let total = &report["total"];
+    let close = |name: &str, usd: f64| (total[name].as_f64().unwrap() - usd).abs() < 1e-12;
+    // Four requests of two attempts at .06 thousandths each; the frontier alone at .5 thousandths.
+    assert!(
+        close("cost_usd", 0.000_48) && close("frontier_usd", 0.002) && close("routing_saved_usd", 0.001_52),
+        "{total}"
+    );
+    assert!(close("cache_saved_usd", -0.000_04) && close("escalated", 1.0), "{total}");
+    assert_eq!((&total["requests"], &total["quality"]["judged"]), (&json!(4), &json!(2)));
+    assert_eq!(report["by_route"]["support"]["requests"], 4);
+    let (text, _) = said(&["report", "--config", text(&config)]);
+    assert!(text.contains("saved by routing") && text.contains("76.0% of always frontier"), "{text}");
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("<svg") && page.contains("By tenant") && !page.contains("{{"), "{page}");
+}
+
+#[tokio::test]
+async fn what_always_frontier_and_caches_mean_is_in_the_record() {
+    let (small, large) = (saying("from small").await, saying("from large").await);
+    let (small, large) = (format!("{}/v1", small.uri()), format!("{}/v1", large.uri()));
+    let router = Router::with(&crate::support::router::two_tiers_at(3.0, "", &small, &large)).await;
+    let record = router.record(&router.ask("easy", json!({})).await).await;
+    let is = |usd: Option<f64>, micro: f64| (usd.unwrap() * 1e6 - micro).abs() < 1e-6;
+    // 60 × 1 + 40 × .5 + 10 × 2 at `small`, three times that at `large`; uncached 40 × .5 more.
+    assert!(
+        is(record.cost_usd, 100.0) && is(record.frontier_usd, 300.0) && is(record.cache_saved_usd, 20.0),
+        "{record:?}"
+    );
 }

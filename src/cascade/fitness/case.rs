@@ -37,7 +37,7 @@ impl Case {
         Some(Self {
             escalated,
             spent_usd: answers().map(|attempt| attempt.cost_usd).sum::<Option<f64>>()?,
-            above_usd: tier(to)?.config.price?.cost_usd(whole.usage?),
+            above_usd: tier(to)?.config.price_now()?.cost_usd(whole.usage?),
         })
     }
 }

@@ -7,9 +7,10 @@ use rungs::decisions::export::{Exported, export};
 use rungs::decisions::verify::{Verified, Verifier};
 use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, Feedback, StoreError};
 
-use crate::support::record::{bare_record, full_record, stored, without_receipt};
+use crate::support::record::{bare_record, full_record, settled, stored, without_receipt};
 
 pub(crate) async fn ids(store: &dyn DecisionStore, filter: &DecisionFilter) -> Vec<String> {
+    settled(store).await;
     store.list(filter).await.unwrap().decisions.into_iter().map(|record| record.id).collect()
 }
 
@@ -19,6 +20,7 @@ pub(crate) async fn records_come_back_field_by_field(store: &Arc<dyn DecisionSto
         assert_eq!(stored(&**store, &record.id).await, Some(record));
     }
     assert_eq!(store.get("nothing").await.unwrap(), None);
+    settled(&**store).await;
     let listed = store.list(&DecisionFilter { limit: 10, ..Default::default() }).await.unwrap();
     let found: Vec<_> = listed.decisions.into_iter().map(without_receipt).collect();
     assert_eq!(found, [bare_record(2), full_record(1)]);
@@ -41,6 +43,7 @@ pub(crate) async fn paging_has_no_gaps_or_repeats_while_rows_are_added(store: &A
     }
     let (mut seen, mut before) = (Vec::new(), None);
     for added in 100.. {
+        settled(&**store).await;
         let page = store.list(&DecisionFilter { limit: 7, before, ..Default::default() }).await.unwrap();
         seen.extend(page.decisions.into_iter().map(|record| record.id));
         store.append(bare_record(added)).await.unwrap();
@@ -120,6 +123,7 @@ pub(crate) async fn each_record_names_the_one_before_it(store: &Arc<dyn Decision
     for appended in futures_util::future::join_all(appends).await {
         appended.unwrap();
     }
+    settled(&**store).await;
     let (mut verifier, mut lines) = (Verifier::default(), 0);
     let each = |exported: Exported| -> Result<(), StoreError> {
         lines += 1;

@@ -8,7 +8,7 @@ use rungs::config::LogConfig;
 use rungs::decisions::open;
 
 use crate::support::postgres::with_database;
-use crate::support::record::{full_record, stored};
+use crate::support::record::{full_record, settled, stored};
 
 const FOLDER: &str = "RUNGS_TEST_CRASH_FOLDER";
 const URL: &str = "RUNGS_TEST_CRASH_URL";
@@ -62,9 +62,7 @@ async fn no_kill_loses_what_waits_in_the_journal() {
         let acknowledged: Vec<u64> = (0..4).flat_map(|round| append_and_kill(dir.path(), &down, round)).collect();
         assert!(acknowledged.len() >= 4 * ENOUGH, "the children stopped after {}", acknowledged.len());
         let store = open(&config, dir.path()).await.unwrap();
-        while store.state().pending > 0 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        settled(&*store).await;
         for n in acknowledged {
             assert_eq!(stored(&*store, &full_record(n).id).await, Some(full_record(n)), "record {n}");
         }

@@ -11,7 +11,7 @@ use rungs::decisions::{DecisionFilter, DecisionStore, open};
 use sqlx::Connection;
 
 use super::behaviour::ids;
-use crate::support::record::{full_record, stored};
+use crate::support::record::{full_record, settled, stored};
 
 /// A PostgreSQL server that a test may stop.
 struct Server {
@@ -117,11 +117,7 @@ impl Load {
 
 /// Waits until every record has reached the database, which then holds `count` of them, each once.
 async fn replayed(store: &Arc<dyn DecisionStore>, count: u64) {
-    let start = Instant::now();
-    while store.state().pending > 0 {
-        assert!(start.elapsed() < Duration::from_secs(60), "{:?}", store.state());
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    settled(&**store).await;
     let (mut seen, mut before) = (0, None);
     loop {
         let page = store.list(&DecisionFilter { limit: 1000, before, ..Default::default() }).await.unwrap();
@@ -144,14 +140,16 @@ async fn a_server_that_stops_under_load_loses_nothing_and_refuses_nothing() {
     for mode in ["immediate", "fast"] {
         tokio::time::sleep(Duration::from_millis(500)).await;
         server.down(mode);
-        tokio::time::sleep(Duration::from_millis(1500)).await;
-        let state = store.state();
-        assert!(state.pending > 0 && state.error.is_some() && state.down_since.is_some(), "{state:?}");
+        let start = Instant::now();
+        while store.state().pending == 0 || store.state().error.is_none() || store.state().down_since.is_none() {
+            assert!(start.elapsed() < Duration::from_secs(30), "{:?}", store.state());
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
         server.up();
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     let (count, slowest) = load.end().await;
-    assert!(slowest < Duration::from_secs(5), "an append took {slowest:?}");
+    assert!(slowest < Duration::from_secs(10), "an append took {slowest:?}");
     replayed(&store, count).await;
     assert_eq!(stored(&*store, &full_record(0).id).await, Some(full_record(0)));
 }

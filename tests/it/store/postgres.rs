@@ -7,7 +7,7 @@ use sqlx::{Connection, PgConnection, Row};
 
 use super::behaviour::ids;
 use crate::support::postgres::with_database;
-use crate::support::record::{bare_record, full_record, id_at};
+use crate::support::record::{bare_record, full_record, id_at, settled};
 
 async fn connect(config: &LogConfig) -> PgConnection {
     PgConnection::connect(config.url.as_ref().unwrap().expose()).await.unwrap()
@@ -29,6 +29,7 @@ async fn records_lie_in_the_partition_of_their_month_which_goes_as_a_whole() {
         for record in [new.clone(), full_record(1)] {
             store.append(record).await.unwrap();
         }
+        settled(&*store).await;
         let mut connection = connect(&config).await;
         let month = format!("p{}", now.strftime("%Y%m"));
         for (table, key) in [("decisions", "id"), ("attempts", "decision_id"), ("contents", "decision_id")] {
@@ -59,6 +60,8 @@ async fn several_routers_write_one_log() {
         for appended in futures_util::future::join_all(appends).await {
             appended.unwrap();
         }
+        settled(&*a).await;
+        settled(&*b).await;
         let all = DecisionFilter { limit: 1000, ..Default::default() };
         assert_eq!(ids(&*a, &all).await.len(), 200);
         assert_eq!(ids(&*a, &all).await, ids(&*b, &all).await);

@@ -9,7 +9,7 @@ use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, open};
 
 use super::behaviour::ids;
 use crate::support::postgres::with_database;
-use crate::support::record::{full_record, id_at, stored};
+use crate::support::record::{full_record, id_at, settled, stored};
 
 fn record_of(at: Timestamp) -> DecisionRecord {
     DecisionRecord { id: id_at(at), at, ..full_record(0) }
@@ -31,6 +31,7 @@ async fn old_records_go_in_steps(config: LogConfig) {
     for appended in futures_util::future::join_all(appends).await {
         appended.unwrap();
     }
+    settled(&*store).await;
     assert_eq!(store.expire(now).await.unwrap(), 0);
     store.close().await.unwrap();
 

@@ -16,6 +16,15 @@ pub(crate) async fn stored(store: &dyn DecisionStore, id: &str) -> Option<Decisi
     store.get(id).await.unwrap().map(without_receipt)
 }
 
+/// Waits until the database has everything: on a busy machine records may take the way through the journal.
+pub(crate) async fn settled(store: &dyn DecisionStore) {
+    let start = std::time::Instant::now();
+    while store.state().pending > 0 {
+        assert!(start.elapsed() < std::time::Duration::from_secs(120), "{:?}", store.state());
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+}
+
 /// A stored record as it was before it got its receipt, which it must have.
 pub(crate) fn without_receipt(record: DecisionRecord) -> DecisionRecord {
     assert!(record.receipt.is_some(), "{} has no receipt", record.id);
@@ -66,6 +75,8 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
             ..Usage::new(118, 9)
         },
         cost_usd: Some(0.000_12),
+        frontier_usd: Some(0.000_5),
+        cache_saved_usd: Some(-0.000_01),
         latency_ms: 310.25,
         ttft_ms: Some(300.125),
         ttft_uncascaded_ms: Some(12.5),
