@@ -11,6 +11,8 @@ pub mod calibrated;
 pub mod calibration;
 mod check;
 pub mod confidence;
+pub mod domains;
+mod dot;
 mod envelope;
 #[cfg(feature = "train")]
 pub mod evaluate;
@@ -44,6 +46,7 @@ use serde::{Deserialize, Serialize};
 pub use artifact::{Artifact, Provenance};
 pub use calibration::Calibration;
 pub use confidence::{Confidence, ConfidenceModel};
+pub use domains::Domains;
 pub use envelope::ArtifactError;
 pub use forest::{Forest, Tree};
 pub use heads::{Head, Inputs, Linear, Mixture, Scaling};

@@ -21,11 +21,15 @@ use schema::Values;
 /// What the heads see of a request.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeatureVector {
-    /// The sentence embedding, of unit length unless the text is empty.
+    /// The sentence embedding of the request up to its multiple-choice options, then that of the options: each of unit
+    /// length, or zero where there is no such text.
     pub embedding: Vec<f32>,
     /// Lexical and structural features, in the order of [`Schema::names`]; all finite.
     pub lexical: Vec<f32>,
 }
+
+/// Parts of a request that are embedded apart: stem and options.
+pub const PARTS: usize = 2;
 
 /// Turns requests into feature vectors. The same request gives the same vector, in training and in serving.
 pub struct Extractor {
@@ -51,7 +55,27 @@ impl Extractor {
         let mut values = Values(Vec::with_capacity(self.schema.names.len()));
         lexical::measure(&subject.text, &mut values);
         structural::measure(request, subject.request_chars, &mut values);
-        Ok(FeatureVector { embedding: self.embedder.embed(&subject.text)?, lexical: values.0 })
+        Ok(FeatureVector { embedding: self.embed(&subject.text)?, lexical: values.0 })
+    }
+
+    /// What is asked and what may be answered, apart: averaged, the one would drown the other.
+    fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
+        let (stem, options) = text.split_at(lexical::stem_end(text));
+        let mut embedding = Vec::with_capacity(self.dimensions());
+        for part in [stem, options] {
+            let filled = embedding.len() + self.embedder.id().dimensions;
+            if !part.trim().is_empty() {
+                embedding.extend(self.embedder.embed(part)?);
+            }
+            embedding.resize(filled, 0.0);
+        }
+        Ok(embedding)
+    }
+
+    /// Length of [`FeatureVector::embedding`]: twice that of the embedder's vectors.
+    #[must_use]
+    pub fn dimensions(&self) -> usize {
+        PARTS * self.embedder.id().dimensions
     }
 
     /// Names of the lexical and structural features.
@@ -109,7 +133,19 @@ mod tests {
         let extractor = extractor();
         let vector = extractor.extract(&ChatRequest::from_prompt("Why is the sky blue?")).unwrap();
         assert_eq!(vector.lexical.len(), extractor.schema().names.len());
-        assert_eq!(vector.embedding.len(), extractor.embedder().id().dimensions);
+        assert_eq!(vector.embedding.len(), extractor.dimensions());
+    }
+
+    #[test]
+    fn stem_and_options_are_embedded_apart() {
+        let extractor = extractor();
+        let embed = |text: &str| extractor.extract(&ChatRequest::from_prompt(text)).unwrap().embedding;
+        let (stem, options) = ("Which river is the longest?\n", "A. the Nile\nB. the Rhine");
+        let both = embed(&format!("{stem}{options}"));
+        let (first, second) = both.split_at(extractor.dimensions() / PARTS);
+        assert_eq!(first, extractor.embedder().embed(stem).unwrap());
+        assert_eq!(second, extractor.embedder().embed(options).unwrap());
+        assert!(embed(stem)[first.len()..].iter().all(|x| *x == 0.0));
     }
 
     #[test]
@@ -159,8 +195,10 @@ mod tests {
             let request = ChatRequest::from_prompt(&text);
             let vector = extractor.extract(&request).unwrap();
             prop_assert!(vector.lexical.iter().all(|value| value.is_finite() && value.abs() < 1e3));
-            let norm = vector.embedding.iter().map(|x| x * x).sum::<f32>();
-            prop_assert!(norm == 0.0 || (norm - 1.0).abs() < 1e-4, "{norm}");
+            for part in vector.embedding.chunks(extractor.dimensions() / PARTS) {
+                let norm = part.iter().map(|x| x * x).sum::<f32>();
+                prop_assert!(norm == 0.0 || (norm - 1.0).abs() < 1e-4, "{norm}");
+            }
             prop_assert_eq!(vector, extractor.extract(&request).unwrap());
         }
     }

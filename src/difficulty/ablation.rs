@@ -66,7 +66,7 @@ pub fn families(schema: &Schema) -> IndexMap<&str, Vec<usize>> {
 /// How many fits an ablation takes.
 #[must_use]
 pub fn fits(data: &Dataset, schema: &Schema) -> usize {
-    10 + 2 * families(schema).values().filter(|columns| data.varies(columns)).count()
+    10 + usize::from(data.has_domains()) + 2 * families(schema).values().filter(|columns| data.varies(columns)).count()
 }
 
 /// Refits the recipe twice per part. `step` is told before each fit what is fitted.
@@ -103,6 +103,10 @@ pub fn ablate(
     let alone = Some(bench.refit("the embedding alone", &data.only(true, &[]), settings)?);
     let dimensions = Some(data.dimensions());
     parts.insert("embedding".to_owned(), Part { features: dimensions, varies: true, without, alone });
+
+    let varies = data.has_domains();
+    let without = varies.then(|| bench.refit("without the domains", &data.without_domains(), settings)).transpose()?;
+    parts.insert("domains".to_owned(), Part { features: None, varies, without, alone: None });
 
     let learners: [(&str, Weight); 3] =
         [("linear heads", Mixture::linear), ("forest", |m| m.forest), ("neighbours", |m| m.neighbours)];

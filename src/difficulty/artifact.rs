@@ -6,10 +6,11 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use super::calibrated::Calibrated;
+use super::calibration::logit;
 use super::confidence::ConfidenceModel;
 use super::envelope::{self, ArtifactError};
 use super::seen::SeenGroups;
-use super::{Acceptability, Forest, Head, Mixture, Neighbours, OperatingPoints, Scaling, Score, Signal};
+use super::{Acceptability, Domains, Forest, Head, Mixture, Neighbours, OperatingPoints, Scaling, Score, Signal};
 use crate::config::Preset;
 use crate::features::embedding::EmbedderId;
 use crate::features::{FeatureVector, Schema};
@@ -35,7 +36,11 @@ pub struct Artifact {
     pub directions: Vec<Vec<f32>>,
     /// One head per tier, cheap → frontier; at least two.
     pub heads: Vec<Head>,
-    /// The learner of interactions, for all tiers.
+    /// What the domains of the training rows let expect; absent where they had none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domains: Option<Domains>,
+    /// The learner of interactions, for all tiers, over [standardised lexical features, components, told]. Told is the
+    /// probability of each tier and the last less the first, by the heads and then by the domains.
     pub forest: Forest,
     /// The training rows that are asked what became of rows like a request.
     pub neighbours: Neighbours,
@@ -145,15 +150,21 @@ impl Artifact {
     #[must_use]
     pub fn score(&self, features: &FeatureVector) -> Score {
         let inputs = self.scaling.apply(features);
-        let features = inputs.for_forest(&self.directions);
-        let forest = self.forest.probabilities(&features, self.heads.len());
+        let linear: Vec<f64> = self.heads.iter().map(|head| head.linear.probability(&inputs)).collect();
+        let mut features = inputs.along(&self.directions);
         let near = self.neighbours.around(&features);
+        let known = self.domains.as_ref().map(|domains| domains.expected(&features));
+        features.extend(told(&linear));
+        features.extend(known.iter().flat_map(|known| told(known)));
+        let forest = self.forest.probabilities(&features, self.heads.len());
+        let said = linear.into_iter().zip(forest).zip(near.p);
         let p: IndexMap<String, Acceptability> = self
             .heads
             .iter()
-            .zip(forest.into_iter().zip(near.p))
-            .map(|(head, (forest, near))| {
-                (head.tier.clone(), Acceptability::new(head.probability(&inputs, forest, near, self.mixture)))
+            .zip(said)
+            .map(|(head, ((linear, forest), near))| {
+                let mixed = self.mixture.of(linear, forest, near);
+                (head.tier.clone(), Acceptability::new(head.calibration.apply(logit(mixed))))
             })
             .collect();
         let end = |p: Option<&Acceptability>| p.map_or(0.0, |p| p.get());
@@ -187,6 +198,12 @@ impl Artifact {
     }
 }
 
+/// What the forest sees of a learner below it: the probability of each tier, and the last less the first.
+fn told(p: &[f64]) -> impl Iterator<Item = f32> {
+    let gain = p.last().zip(p.first()).map(|(last, first)| last - first);
+    p.iter().copied().chain(gain).map(|p| p as f32)
+}
+
 fn describe(id: &EmbedderId) -> String {
     format!("{} {} ({} dimensions, {:.8})", id.backend, id.model, id.dimensions, id.fingerprint)
 }
@@ -202,7 +219,11 @@ pub(crate) mod tests {
     pub(crate) fn example() -> Artifact {
         let head = |tier: &str, lexical: f64| Head {
             tier: tier.to_owned(),
-            linear: Linear { intercept: 0.1 + 0.2, embedding: vec![1.0 / 3.0, -2e-17, 0.0], lexical: vec![lexical] },
+            linear: Linear {
+                intercept: 0.1 + 0.2,
+                embedding: vec![1.0 / 3.0, -2e-17, 0.0, 0.0, 0.0, 0.0],
+                lexical: vec![lexical],
+            },
             calibration: Calibration::Platt { slope: 1.0, intercept: 0.0 },
         };
         let point = OperatingPoint { threshold: 0.1, frontier_share: 0.5, quality: 0.7, pgr: 0.8 };
@@ -216,7 +237,8 @@ pub(crate) mod tests {
             },
             schema: Schema { version: 1, hash: "cd".to_owned(), names: vec!["log_tokens".to_owned()] },
             scaling: Scaling { embedding: 2.0, mean: vec![1.0], deviation: vec![2.0], clip: 4.0 },
-            directions: vec![vec![0.0, 1.0, 0.0]],
+            directions: vec![vec![0.0, 1.0, 0.0, 0.0, 0.0, 0.0]],
+            domains: None,
             heads: vec![head("small", -1.0), head("large", 0.5)],
             forest: Forest { trees: vec![stump()] },
             neighbours: pair(2),
@@ -250,7 +272,7 @@ pub(crate) mod tests {
 
     #[test]
     fn the_score_is_the_frontiers_probability_less_the_cheap_ones() {
-        let features = FeatureVector { embedding: vec![1.0, 0.0, 0.0], lexical: vec![3.0] };
+        let features = FeatureVector { embedding: vec![1.0, 0.0, 0.0, 0.0, 0.0, 0.0], lexical: vec![3.0] };
         let score = example().score(&features);
         let logit = 0.1 + 0.2 + 2.0 / 3.0;
         let sigmoid = |z: f64| 1.0 / (1.0 + (-z).exp());

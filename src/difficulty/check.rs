@@ -3,11 +3,12 @@
 use std::collections::HashSet;
 
 use super::{Artifact, Head, Mixture, OperatingPoint, Scaling};
+use crate::features::PARTS;
 
 impl Artifact {
     /// Finds what would make a score wrong or not a number.
     pub(super) fn check(&self) -> Result<(), String> {
-        let (embedding, lexical) = (self.embedder.dimensions, self.schema.names.len());
+        let (embedding, lexical) = (PARTS * self.embedder.dimensions, self.schema.names.len());
         self.scaling.check(lexical)?;
         if self.heads.len() < 2 {
             return Err(format!("heads: {} given, at least two are needed", self.heads.len()));
@@ -15,8 +16,11 @@ impl Artifact {
         if self.directions.iter().any(|d| d.len() != embedding || !d.iter().all(|x| x.is_finite())) {
             return Err(format!("directions: each must have {embedding} finite numbers"));
         }
-        self.forest.check(lexical + self.directions.len(), self.heads.len())?;
-        self.neighbours.check(lexical + self.directions.len(), self.heads.len())?;
+        let (shared, tiers) = (lexical + self.directions.len(), self.heads.len());
+        let learners_below = 1 + usize::from(self.domains.is_some());
+        self.forest.check(shared + learners_below * (tiers + 1), tiers)?;
+        self.neighbours.check(shared, tiers)?;
+        self.domains.iter().try_for_each(|domains| domains.check(shared, tiers))?;
         let Mixture { forest, neighbours } = self.mixture;
         if !(forest >= 0.0 && neighbours >= 0.0 && forest + neighbours <= 1.0) {
             return Err(format!("mixture: {forest} and {neighbours} are not two shares of 1"));
@@ -98,7 +102,7 @@ mod tests {
         artifact.heads[1].linear.embedding.pop();
         assert_eq!(
             artifact.check(),
-            Err("head `large`: linear.embedding has 2 numbers, the features have 3".to_owned())
+            Err("head `large`: linear.embedding has 5 numbers, the features have 6".to_owned())
         );
 
         artifact = example();

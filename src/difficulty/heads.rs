@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::Calibration;
-use super::calibration::{logit, sigmoid};
+use super::calibration::sigmoid;
+use super::dot::dot;
 use crate::features::FeatureVector;
 
 /// From features to what the heads see: the embedding times one factor, each lexical feature standardised.
@@ -80,36 +81,33 @@ impl Scaling {
 }
 
 impl Inputs {
-    /// What the forest sees: the standardised lexical features, then the embedding along each direction.
+    /// What forest, neighbours and domains share: the standardised lexical features, then the embedding along each
+    /// direction.
     #[must_use]
-    pub fn for_forest(&self, directions: &[Vec<f32>]) -> Vec<f32> {
-        let along = |direction: &Vec<f32>| -> f32 {
-            direction.iter().zip(&self.embedding).map(|(d, x)| f64::from(*d) * x).sum::<f64>() as f32
-        };
+    pub fn along(&self, directions: &[Vec<f32>]) -> Vec<f32> {
+        let along = |direction: &Vec<f32>| dot(direction, &self.embedding) as f32;
         self.lexical.iter().map(|x| *x as f32).chain(directions.iter().map(along)).collect()
     }
 }
 
-impl Head {
-    /// The probability that the tier's answer is acceptable, given what forest and neighbours say of it.
+impl Mixture {
+    /// The mixture of what the logistic head, the forest and the neighbours say of one tier.
     #[must_use]
-    pub fn probability(&self, inputs: &Inputs, forest: f64, neighbours: f64, mixture: Mixture) -> f64 {
-        let linear = sigmoid(self.linear.logit(inputs));
-        let mixed = mixture.forest * forest
-            + mixture.neighbours * neighbours
-            + (1.0 - mixture.forest - mixture.neighbours) * linear;
-        self.calibration.apply(logit(mixed))
+    pub fn of(self, linear: f64, forest: f64, neighbours: f64) -> f64 {
+        self.forest * forest + self.neighbours * neighbours + (1.0 - self.forest - self.neighbours) * linear
     }
 }
 
 impl Linear {
+    /// The probability that the logistic head gives, before any calibration.
+    #[must_use]
+    pub fn probability(&self, inputs: &Inputs) -> f64 {
+        sigmoid(self.logit(inputs))
+    }
+
     fn logit(&self, inputs: &Inputs) -> f64 {
         self.intercept + dot(&self.embedding, &inputs.embedding) + dot(&self.lexical, &inputs.lexical)
     }
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 #[cfg(test)]

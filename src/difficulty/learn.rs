@@ -12,8 +12,8 @@ use super::matrix::{LearnError, Task, named, read};
 use super::rows::Rows;
 use super::seen::SeenGroups;
 use super::{
-    Artifact, Calibration, Forest, Head, Linear, Mixture, Neighbours, OperatingPoint, OperatingPoints, Provenance,
-    Scaling, Signal, Tree, Verdict,
+    Artifact, Calibration, Domains, Forest, Head, Linear, Mixture, Neighbours, OperatingPoint, OperatingPoints,
+    Provenance, Scaling, Signal, Tree, Verdict,
 };
 use crate::features::Extractor;
 use crate::labelled::{LabelledQuery, RowError};
@@ -58,7 +58,7 @@ pub fn learn(
 }
 
 fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, settings: &Settings) -> Artifact {
-    let dimensions = extractor.embedder().id().dimensions;
+    let dimensions = extractor.dimensions();
     let head = |(i, tier): (usize, &String)| {
         let (embedding, lexical) = fitted.linear[i].coefficients.split_at(dimensions);
         Head {
@@ -91,6 +91,7 @@ fn artifact(fitted: &Fitted, rows: &Rows, groups: usize, extractor: &Extractor, 
             .map(|d| d.iter().map(|x| *x as f32).collect())
             .collect(),
         heads: rows.tiers.iter().enumerate().map(head).collect(),
+        domains: fitted.domains.as_ref().map(domains),
         forest: Forest { trees: fitted.forest.trees.iter().map(tree).collect() },
         neighbours: neighbours(fitted),
         mixture: Mixture { forest: fitted.mixture.forest, neighbours: fitted.mixture.neighbours },
@@ -133,6 +134,11 @@ fn neighbours(fitted: &Fitted) -> Neighbours {
         k: own.k,
         distances: fitted.distances.clone(),
     }
+}
+
+fn domains(fitted: &rungs_training::learners::domains::Domains) -> Domains {
+    let fitted = fitted.clone();
+    Domains { coefficients: fitted.coefficients, intercepts: fitted.intercepts, labels: fitted.labels }
 }
 
 fn tree(tree: &extra_trees::Tree) -> Tree {
@@ -191,8 +197,9 @@ mod tests {
             let noise = i.is_multiple_of(7);
             let small = f64::from(u8::from(hard == noise));
             let large = f64::from(u8::from(!i.is_multiple_of(11)));
+            let domain = if hard { "sums" } else { "books" };
             format!(
-                r#"{{"id":"{i}","prompt":"{prompt}","outcomes":{{"small":{{"score":{small}}},"large":{{"score":{large}}}}}}}"#
+                r#"{{"id":"{i}","prompt":"{prompt}","domain":"{domain}","outcomes":{{"small":{{"score":{small}}},"large":{{"score":{large}}}}}}}"#
             )
         };
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -222,6 +229,7 @@ mod tests {
         let (learned, extractor) = learn_from(&queries);
         assert_eq!(learned.artifact, learn_from(&queries).0.artifact);
         assert_eq!(learned.artifact.signal.verdict, Verdict::Usable);
+        assert_eq!(learned.artifact.domains.as_ref().map(|domains| domains.labels.len()), Some(2));
 
         let (_, data) = read(queries.iter().cloned().map(Ok), &task(), &extractor).unwrap();
         let predicted = fit(&data, &settings()).unwrap().predict(&data);

@@ -81,12 +81,8 @@ impl Features {
     }
 
     fn dataset(self, rows: &Rows) -> Result<Dataset, FitError> {
-        Dataset::new(Parts::new(
-            self.embedding,
-            self.lexical,
-            rows.labels.clone(),
-            rows.weights.clone(),
-            rows.groups.clone(),
-        )?)
+        let parts =
+            Parts::new(self.embedding, self.lexical, rows.labels.clone(), rows.weights.clone(), rows.groups.clone())?;
+        Dataset::new(Parts { domains: rows.domain_numbers(), ..parts })
     }
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::dot::dot;
+
 /// Rows are compared by the cosine of their codes, which say in bytes where they lie among what the forest sees.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Stored", into = "Stored")]
@@ -90,8 +92,7 @@ impl Neighbours {
         let place: Vec<f64> = features.iter().zip(self.mean.iter().zip(&self.scale)).map(standard).collect();
         let length = place.iter().map(|x| x * x).sum::<f64>().sqrt();
         let unit = if length > 0.0 { UNIT / length } else { 0.0 };
-        let along = |d: &Vec<f32>| d.iter().zip(&place).map(|(d, x)| f64::from(*d) * x).sum::<f64>();
-        self.directions.iter().map(|direction| (along(direction) * unit).round() as i8).collect()
+        self.directions.iter().map(|direction| (dot(direction, &place) * unit).round() as i8).collect()
     }
 
     /// Inner products and rows of the k nearest, the nearest first; of equally near rows the first.
@@ -99,7 +100,7 @@ impl Neighbours {
         let mut heap: BinaryHeap<Reverse<(i32, Reverse<usize>)>> = BinaryHeap::with_capacity(self.k + 1);
         let mut worst = i32::MIN;
         for (row, other) in self.codes.chunks_exact(code.len().max(1)).enumerate() {
-            let product = dot(code, other);
+            let product = byte_dot(code, other);
             if product > worst || heap.len() < self.k {
                 heap.push(Reverse((product, Reverse(row))));
                 if heap.len() > self.k {
@@ -140,7 +141,7 @@ impl Neighbours {
 }
 
 /// Blocks of a length that the compiler knows become vector instructions.
-fn dot(a: &[i8], b: &[i8]) -> i32 {
+fn byte_dot(a: &[i8], b: &[i8]) -> i32 {
     let sum = |a: &[i8], b: &[i8]| -> i32 { a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum() };
     let ((blocks, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     blocks.iter().zip(others).map(|(a, b)| sum(a, b)).sum::<i32>() + sum(rest, other_rest)

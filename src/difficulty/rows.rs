@@ -126,6 +126,12 @@ impl Rows {
         self.fingerprint.update(other.fingerprint.finalize());
     }
 
+    /// A number per row's domain, from the domain's name alone.
+    #[must_use]
+    pub fn domain_numbers(&self) -> Vec<Option<u64>> {
+        self.domains.iter().map(|domain| domain.as_deref().map(group_number)).collect()
+    }
+
     /// How many rows were taken.
     #[must_use]
     pub fn len(&self) -> usize {

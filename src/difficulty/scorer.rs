@@ -174,7 +174,7 @@ mod tests {
         let exam = "Which of the following is a noble gas?\nA. Oxygen\nB. Argon\nC. Chlorine\nD. Sulfur\nAnswer:";
         assert!(novelty(exam) < 0.8, "{}", novelty(exam));
         let mail = "Write a friendly email to my landlord asking him to fix the heating before Friday.";
-        assert!(novelty(mail) > 0.95, "{}", novelty(mail));
+        assert!(novelty(mail) > 0.85, "{}", novelty(mail));
     }
 
     #[test]

@@ -16,6 +16,11 @@ use super::schema::Sink;
 use options::Options;
 use words::Words;
 
+/// Where the stem of a text ends, in bytes: at its first multiple-choice option, else at its end.
+pub(super) fn stem_end(text: &str) -> usize {
+    Options::split(text).start()
+}
+
 /// Measures a text.
 pub(super) fn measure(text: &str, sink: &mut impl Sink) {
     let lower = text.to_ascii_lowercase();

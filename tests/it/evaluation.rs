@@ -203,13 +203,15 @@ fn an_ablation_says_what_every_family_of_features_is_worth() {
     let parts = found["parts"].as_object().unwrap();
     let features = |name: &str| parts[name]["features"].as_u64();
     let learners = ["linear heads", "forest", "neighbours"];
-    let families = parts.keys().filter(|name| *name != "embedding" && !learners.contains(&name.as_str()));
+    let others = ["embedding", "domains"];
+    let families = parts.keys().map(String::as_str).filter(|name| !others.contains(name) && !learners.contains(name));
     let schema = rungs::features::Schema::current();
     assert_eq!(families.map(|name| features(name).unwrap()).sum::<u64>(), schema.names.len() as u64);
-    assert_eq!((features("embedding"), features("forest")), (Some(128), None));
+    assert_eq!((features("embedding"), features("forest")), (Some(256), None));
 
-    // No row has tools; numbers alone tell sums from facts, and every learner finds that by itself.
+    // No row names a domain, and none has tools; numbers alone tell sums from facts, and every learner finds that by itself.
     assert_eq!(parts["tools"], json!({"features": 4, "varies": false, "without": null, "alone": null}));
+    assert_eq!(parts["domains"], json!({"features": null, "varies": false, "without": null, "alone": null}));
     assert!(parts["numbers"]["alone"]["apgr"].as_f64().unwrap() > 0.7, "{}", parts["numbers"]);
     for learner in learners {
         let apgr = |how: &str| parts[learner][how]["apgr"].as_f64().unwrap();

@@ -3,6 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use crate::FitError;
+use crate::learners::domains;
 
 /// Labelled rows. Checked by [`Dataset::new`]; every part has one entry per row.
 #[derive(Debug, Clone)]
@@ -12,6 +13,8 @@ pub struct Dataset {
     pub(crate) labels: Vec<Vec<f64>>,
     pub(crate) weights: Vec<f64>,
     pub(crate) groups: Vec<u64>,
+    /// One per row, or none at all.
+    pub(crate) domains: Vec<Option<u64>>,
 }
 
 /// The parts of a [`Dataset`].
@@ -27,6 +30,8 @@ pub struct Parts {
     pub weights: Vec<f64>,
     /// A number per group of rows that must stay together; equal numbers are one group.
     pub groups: Vec<u64>,
+    /// A number per domain, where a row's is known; empty where none is.
+    pub domains: Vec<Option<u64>>,
 }
 
 impl Parts {
@@ -45,7 +50,8 @@ impl Parts {
             let columns = values.len() / groups.len().max(1);
             Array2::from_shape_vec((groups.len(), columns), values).map_err(|_| FitError::Shape)
         };
-        Ok(Self { embedding: matrix(embedding)?, lexical: matrix(lexical)?, labels, weights, groups })
+        let (embedding, lexical) = (matrix(embedding)?, matrix(lexical)?);
+        Ok(Self { embedding, lexical, labels, weights, groups, domains: Vec::new() })
     }
 }
 
@@ -59,9 +65,12 @@ impl Dataset {
     /// When lengths differ, a number is out of range, there are fewer than two tiers or ten groups, or the labels of a
     /// tier are all alike.
     pub fn new(parts: Parts) -> Result<Self, FitError> {
-        let Parts { embedding, lexical, labels, weights, groups } = parts;
+        let Parts { embedding, lexical, labels, weights, groups, domains } = parts;
         let rows = groups.len();
         if embedding.nrows() != rows || lexical.nrows() != rows || weights.len() != rows {
+            return Err(FitError::Shape);
+        }
+        if !domains.is_empty() && domains.len() != rows {
             return Err(FitError::Shape);
         }
         if labels.len() < 2 || labels.iter().any(|tier| tier.len() != rows) {
@@ -87,7 +96,7 @@ impl Dataset {
                 return Err(FitError::OneClass { tier, label: first });
             }
         }
-        Ok(Self { embedding, lexical, labels, weights, groups })
+        Ok(Self { embedding, lexical, labels, weights, groups, domains })
     }
 
     /// Number of rows.
@@ -120,6 +129,18 @@ impl Dataset {
         }
     }
 
+    /// Whether at least two domains have enough rows to be told apart.
+    #[must_use]
+    pub fn has_domains(&self) -> bool {
+        domains::numbered(&self.domains).is_some()
+    }
+
+    /// The same rows, of no known domain.
+    #[must_use]
+    pub fn without_domains(&self) -> Self {
+        Self { domains: Vec::new(), ..self.clone() }
+    }
+
     /// Number of distinct groups.
     #[must_use]
     pub fn group_count(&self) -> usize {
@@ -149,6 +170,7 @@ mod tests {
             ],
             weights: vec![1.0; rows],
             groups: (0..rows as u64).collect(),
+            domains: Vec::new(),
         }
     }
 
@@ -178,5 +200,7 @@ mod tests {
         assert!(matches!(Dataset::new(negative), Err(FitError::NotFinite("weights"))));
         let short = Parts { weights: vec![1.0; 19], ..parts(20) };
         assert!(matches!(Dataset::new(short), Err(FitError::Shape)));
+        let few_domains = Parts { domains: vec![None; 19], ..parts(20) };
+        assert!(matches!(Dataset::new(few_domains), Err(FitError::Shape)));
     }
 }

@@ -1,16 +1,19 @@
 //! The whole fit: scaling, learners, their mixture, calibration, operating points, all judged out of fold.
 
+mod domain;
 mod linear;
 mod mixture;
 mod nearby;
 #[cfg(test)]
 mod simulation;
+mod stack;
 mod trees;
 
 use ndarray::{Array2, ArrayView2};
 
 use crate::calibrate::{Calibrator, choose};
 use crate::evaluate::{Evaluation, GainCurve, Operation, Scored, evaluate};
+use crate::learners::domains::Domains;
 use crate::learners::extra_trees::{Forest, Growth};
 use crate::learners::logistic::{Logistic, logit, sigmoid};
 use crate::learners::neighbours::{Neighbours, Space};
@@ -18,6 +21,7 @@ use crate::split::folds;
 use crate::{Dataset, FitError, Projection, Scaling};
 
 use mixture::Said;
+use stack::{Nested, per_tier};
 
 pub use mixture::Mixture;
 
@@ -61,7 +65,11 @@ pub struct Fitted {
     pub projection: Projection,
     /// Per tier, the logistic head over [scaled embedding, standardised lexical features].
     pub linear: Vec<Logistic>,
-    /// The forest over [standardised lexical features, components], for all tiers.
+    /// What the rows' domains let expect, over [standardised lexical features, components]; `None` where fewer than two
+    /// domains are known of enough rows.
+    pub domains: Option<Domains>,
+    /// The forest over [standardised lexical features, components, told], for all tiers. Told is the probability of each
+    /// tier and the last less the first, by the heads and then by the domains where there are any.
     pub forest: Forest,
     /// From the forest's features to the neighbours' codes.
     pub space: Space,
@@ -98,15 +106,17 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
     let design = scaling.design(data.embedding.view(), data.lexical.view());
     let (embedding, lexical) = design.view().split_at(ndarray::Axis(1), data.embedding.ncols());
     let projection = Projection::fit(embedding, settings.components, settings.seed);
-    let columns = columns(lexical, &projection.apply(embedding));
+    let features = columns(lexical, &projection.apply(embedding));
     let fold = folds(&data.groups, settings.folds, settings.seed);
 
-    let (l2, linear_held_out) = linear::choose(&design, data, &fold, settings);
-    let trees_held_out = trees::held_out(&columns, data, &fold, settings);
-    let space = Space::fit(&columns, lexical.ncols(), settings.seed);
-    let (codes, dimensions) = (space.codes(&columns), space.directions.len());
+    let (l2, linear) = linear::choose(&design, data, &fold, settings);
+    let (domains, known) = domain::fit(&features, data, &fold, settings).unzip();
+    let below: Vec<&Nested> = std::iter::once(&linear).chain(&known).collect();
+    let trees_held_out = trees::held_out(&features, &below, data, &fold, settings);
+    let space = Space::fit(&features, lexical.ncols(), settings.seed);
+    let (codes, dimensions) = (space.codes(&features), space.directions.len());
     let nearby = nearby::held_out(&codes, dimensions, data, &fold, settings);
-    let said = Said { linear: &linear_held_out, forest: &trees_held_out, neighbours: &nearby.probabilities };
+    let said = Said { linear: linear.held_out(), forest: &trees_held_out, neighbours: &nearby.probabilities };
     let mixture = Mixture::choose(&settings.mixtures, said, data);
     let mixed = mixture.mix(said);
     let choices = mixed
@@ -124,12 +134,14 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
         Scored { probabilities: &out_of_fold, labels: &data.labels, weights: &data.weights, groups: &data.groups };
     let calibrated = Scored { probabilities: &held_out, ..scored };
     let (cheap, frontier) = scored.ends();
+    let columns = told(features, below.iter().map(|learner| learner.held_out()));
     let curve = GainCurve::new(&scored.scores(), cheap, frontier, &data.weights);
     Ok(Fitted {
         linear: linear::fit_all(&design, data, l2)?,
         forest: Forest::fit(&columns, &data.labels, &data.weights, settings.growth, settings.seed),
         evaluation: evaluate(&scored, settings.seed).with_calibration_of(&calibrated, settings.seed),
         operating_points: PGR_TARGETS.map(|target| curve.operate(target)),
+        domains,
         neighbours: Neighbours::fit(dimensions, &codes, &data.labels, &data.weights, settings.seed),
         distances: nearby.distances,
         scaling,
@@ -157,25 +169,40 @@ impl Fitted {
     pub fn predict(&self, data: &Dataset) -> Vec<Vec<f64>> {
         let design = self.scaling.design(data.embedding.view(), data.lexical.view());
         let (embedding, lexical) = design.view().split_at(ndarray::Axis(1), data.embedding.ncols());
-        let columns = columns(lexical, &self.projection.apply(embedding));
-        let codes = self.space.codes(&columns);
+        let features = columns(lexical, &self.projection.apply(embedding));
+        let codes = self.space.codes(&features);
         let tiers = self.linear.len();
+        let linear: Vec<Vec<f64>> = design
+            .rows()
+            .into_iter()
+            .map(|row| self.linear.iter().map(|head| sigmoid(head.logit(row))).collect())
+            .collect();
+        let linear = per_tier(&linear);
+        let known = self.domains.as_ref().map(|domains| {
+            let rows = domain::matrix(&features, data.rows());
+            per_tier(&rows.rows().into_iter().map(|row| domains.expected(row)).collect::<Vec<_>>())
+        });
+        let columns = told(features, std::iter::once(&linear).chain(&known));
         let probabilities = |row: usize| -> Vec<f64> {
             let forest = self.forest.predict(&columns, row, tiers);
             let width = self.space.directions.len();
             let neighbours = self.neighbours.around(&codes[row * width..(row + 1) * width]).p;
             let probability = |tier: usize| {
-                let linear = sigmoid(self.linear[tier].logit(design.row(row)));
-                self.calibration[tier].apply(logit(self.mixture.of(linear, forest[tier], neighbours[tier])))
+                let mixed = self.mixture.of(linear[tier][row], forest[tier], neighbours[tier]);
+                self.calibration[tier].apply(logit(mixed))
             };
             (0..tiers).map(probability).collect()
         };
-        let rows: Vec<Vec<f64>> = (0..data.rows()).map(probabilities).collect();
-        (0..tiers).map(|tier| rows.iter().map(|row| row[tier]).collect()).collect()
+        per_tier(&(0..data.rows()).map(probabilities).collect::<Vec<_>>())
     }
 }
 
-/// The forest's features, a list per column.
+/// The forest's features with what learners below it say, a list per column.
+fn told<'a>(features: Vec<Vec<f32>>, below: impl Iterator<Item = &'a Probabilities>) -> Vec<Vec<f32>> {
+    features.into_iter().chain(below.flat_map(stack::columns)).collect()
+}
+
+/// The features that the forest, the neighbours and the domains share, a list per column.
 fn columns(lexical: ArrayView2<'_, f64>, components: &Array2<f64>) -> Vec<Vec<f32>> {
     let blocks = lexical.columns().into_iter().chain(components.columns());
     blocks.map(|column| column.iter().map(|x| *x as f32).collect()).collect()

@@ -1,5 +1,6 @@
 //! The models of the tiers: each gives probabilities of acceptability.
 
+pub mod domains;
 pub mod extra_trees;
 mod lbfgs;
 pub mod linfa_logistic;

@@ -15,9 +15,9 @@ pub fn folds(groups: &[u64], folds: usize, seed: u64) -> Vec<usize> {
     groups.iter().map(|group| fold_of[group]).collect()
 }
 
-/// The weights of the rows outside one fold; those inside count nothing.
-pub(crate) fn without(weights: &[f64], fold: &[usize], part: usize) -> Vec<f64> {
-    weights.iter().zip(fold).map(|(w, f)| if *f == part { 0.0 } else { *w }).collect()
+/// The weights of the rows outside some folds; those inside count nothing.
+pub(crate) fn without(weights: &[f64], fold: &[usize], parts: &[usize]) -> Vec<f64> {
+    weights.iter().zip(fold).map(|(w, f)| if parts.contains(f) { 0.0 } else { *w }).collect()
 }
 
 /// The finaliser of SplitMix64 (Steele, Lea, Flood 2014): a bijection that spreads neighbouring numbers.

@@ -64,7 +64,7 @@ fn methods(groups: usize) -> Vec<Method> {
 fn held_out(method: Method, logits: &[f64], labels: &[f64], weights: &[f64], fold: &[usize]) -> Vec<f64> {
     let parts = fold.iter().max().map_or(0, |last| last + 1);
     let fitted: Vec<Calibrator> =
-        (0..parts).map(|part| Calibrator::fit(method, logits, labels, &without(weights, fold, part))).collect();
+        (0..parts).map(|part| Calibrator::fit(method, logits, labels, &without(weights, fold, &[part]))).collect();
     logits.iter().zip(fold).map(|(z, part)| fitted[*part].apply(*z)).collect()
 }
 

@@ -88,6 +88,7 @@ mod tests {
             labels: vec![labels; 2],
             weights: vec![1.0; 40],
             groups: (0..40).collect(),
+            domains: Vec::new(),
         };
         let data = Dataset::new(parts).unwrap();
         let choose = |said| Mixture::choose(&Settings::default().mixtures, said, &data);

@@ -29,7 +29,7 @@ pub(super) fn held_out(
     let mut probabilities = vec![vec![0.0; data.rows()]; data.labels.len()];
     let mut distances = Vec::with_capacity(data.rows());
     for part in 0..settings.folds {
-        let weights = without(&data.weights, fold, part);
+        let weights = without(&data.weights, fold, &[part]);
         let others = Neighbours::fit(dimensions, codes, &data.labels, &weights, settings.seed);
         let rows: Vec<usize> = (0..data.rows()).filter(|row| fold[*row] == part).collect();
         let found: Vec<Neighbourhood> =

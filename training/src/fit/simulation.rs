@@ -30,6 +30,7 @@ fn world(strength: f64, seed: u64) -> Dataset {
         labels: vec![cheap, frontier],
         weights: vec![1.0; rows.len()],
         groups: rows.iter().map(|pair| *pair as u64).collect(),
+        domains: Vec::new(),
     })
     .unwrap()
 }
