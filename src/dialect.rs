@@ -21,3 +21,6 @@ pub enum Dialect {
     #[serde(skip)]
     Responses,
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,8 @@
 //! `rungs new-key NAME`: a key for a client.
 
+use std::io::Write;
+
+use anyhow::Context;
 use uuid::Uuid;
 
 use crate::cli::Failure;
@@ -24,8 +27,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let hash = String::from(KeyHash::of(&key));
     eprintln!("# give the key to the client; it is not shown again. The configuration gets:\n[[auth.keys]]");
     eprintln!("name = {}\nsha256 = \"{hash}\"", toml::Value::from(args.name.as_str()));
-    println!("{key}");
-    Ok(())
+    writeln!(std::io::stdout(), "{key}").context("the key cannot be printed").map_err(Failure::from)
 }
 
 /// 244 random bits of the system's own generator.

@@ -1,5 +1,7 @@
 //! `rungs openapi`: what the endpoints take and give, as OpenAPI.
 
+use std::io::Write;
+
 use anyhow::Context;
 
 use crate::cli::Failure;
@@ -11,6 +13,6 @@ use crate::http::openapi;
 /// When it cannot be read or printed.
 pub fn run() -> Result<(), Failure> {
     let document = openapi::document().context("the embedded document")?;
-    println!("{}", serde_json::to_string_pretty(&document).context("the embedded document")?);
-    Ok(())
+    let text = serde_json::to_string_pretty(&document).context("the embedded document")?;
+    writeln!(std::io::stdout(), "{text}").context("the document cannot be printed").map_err(Failure::from)
 }

@@ -41,6 +41,8 @@ mod messages;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod responses;
