@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
@@ -19,7 +20,7 @@ use crate::cli::Failure;
 use crate::config::Config;
 use crate::decisions::{self, DecisionStore};
 use crate::difficulty::Scorer;
-use crate::http::{App, Current};
+use crate::http::{App, Current, Reload};
 use crate::policy::{Scoring, Standing};
 use crate::standin;
 use crate::upstream::Tier;
@@ -79,17 +80,19 @@ async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, scoring: Arc<dyn S
     let bind = config.server.bind;
     let drain = Duration::from_secs_f64(config.server.drain_s);
     let store = decisions::open(&config.log, &config.data_dir()).await?;
+    // Before anybody can know of the process: a hang-up that nobody listens for ends it.
+    let hang_ups = HangUps::listen();
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let app = recalled(App::new(config, tiers, scoring, Arc::clone(&store))).await;
-    let current = Current::new(app);
+    let (current, reloads) = Current::new(app);
     let stop = CancellationToken::new();
     let server = axum::serve(listener, current.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = server.into_future() => ended?,
-        never = reload_at_hang_ups(args, &current, &store) => match never {},
+        never = reload_when_asked(args, &current, (hang_ups, reloads), &store) => match never {},
         () = stopped(&stop, drain) => tracing::warn!("requests were still open after server.drain_s and are broken off"),
     }
     if timeout(LAST_RECORDS, current.drained()).await.is_err() {
@@ -109,15 +112,25 @@ async fn recalled(app: Arc<App>) -> Arc<App> {
     app
 }
 
-/// Reads the configuration again at each hang-up. One that cannot be used changes nothing.
-async fn reload_at_hang_ups(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) -> Infallible {
-    let mut hang_ups = HangUps::listen();
+/// Reads the configuration again at each hang-up and where an operator asks. One that cannot be used changes nothing.
+async fn reload_when_asked(
+    args: &Args,
+    current: &Current,
+    (mut hang_ups, mut reloads): (HangUps, mpsc::Receiver<Reload>),
+    store: &Arc<dyn DecisionStore>,
+) -> Infallible {
     loop {
-        hang_ups.next().await;
-        match reload(args, current, store).await {
+        let asked = tokio::select! {
+            () = hang_ups.next() => None,
+            Some(asked) = reloads.recv() => Some(asked),
+        };
+        let result = reload(args, current, store).await.map_err(|error| error.to_string());
+        match &result {
             Ok(fingerprint) => tracing::info!(fingerprint, "the configuration was read again and is in force"),
-            Err(error) => tracing::error!(%error, "the configuration was read again and is refused; the old one stays"),
+            Err(error) => tracing::error!(error, "the configuration was read again and is refused; the old one stays"),
         }
+        // Who asked may have gone by now.
+        asked.into_iter().for_each(|asked| drop(asked.send(result.clone())));
     }
 }
 

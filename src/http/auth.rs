@@ -53,6 +53,19 @@ impl Keys {
         self.clients.iter().fold(None, |found, client| if same(&client) { Some(client) } else { found })
     }
 
+    /// Lets nobody but the operator pass.
+    ///
+    /// # Errors
+    /// 401 for another key or none, 403 where the configuration has no admin key.
+    pub(super) fn must_be_admin(&self, headers: &HeaderMap) -> Result<(), ApiError> {
+        if self.admin.is_none() {
+            let message = "the configuration has no auth.admin_key_sha256: `rungs new-key` makes one";
+            return Err(ApiError::new(StatusCode::FORBIDDEN, "permission_error", message).with_code("no_admin_key"));
+        }
+        let shown = shown(headers);
+        if shown.is_some_and(|shown| self.is_admin(&shown)) { Ok(()) } else { Err(denied(shown.is_some())) }
+    }
+
     fn is_admin(&self, shown: &KeyHash) -> bool {
         self.admin.is_some_and(|admin| admin.bytes().ct_eq(shown.bytes()).into())
     }

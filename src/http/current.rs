@@ -2,13 +2,21 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::Router;
 use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::error::{self, ApiError};
 use super::state::App;
+
+/// Asks for the configuration to be read again; told its fingerprint, or why it is refused.
+pub type Reload = oneshot::Sender<Result<String, String>>;
 
 /// Serves by the newest [`App`]; a request stays with the one that it began with.
 #[derive(Debug, Clone)]
@@ -16,6 +24,7 @@ pub struct Current {
     serving: Arc<RwLock<Serving>>,
     /// Waits for the records of those that were replaced.
     retired: TaskTracker,
+    reloads: mpsc::Sender<Reload>,
 }
 
 #[derive(Debug, Clone)]
@@ -25,10 +34,12 @@ struct Serving {
 }
 
 impl Current {
-    /// Serves by this one.
+    /// Serves by this one. What is asked for in `POST /admin/reload` comes out of the channel.
     #[must_use]
-    pub fn new(app: Arc<App>) -> Self {
-        Self { serving: Arc::new(RwLock::new(Serving::by(app))), retired: TaskTracker::new() }
+    pub fn new(app: Arc<App>) -> (Self, mpsc::Receiver<Reload>) {
+        let (reloads, asked) = mpsc::channel(1);
+        let serving = Arc::new(RwLock::new(Serving::by(app)));
+        (Self { serving, retired: TaskTracker::new(), reloads }, asked)
     }
 
     /// The one in force.
@@ -39,8 +50,11 @@ impl Current {
 
     /// All endpoints, by whichever is in force when a request comes.
     pub fn router(&self) -> Router {
-        let current = self.clone();
-        Router::new().fallback(move |request: Request| async move { current.answer(request).await })
+        let (current, reloaded) = (self.clone(), self.clone());
+        Router::new()
+            .route("/admin/reload", post(move |head: HeaderMap| async move { reloaded.reload(&head).await }))
+            .method_not_allowed_fallback(error::wrong_method)
+            .fallback(move |request: Request| async move { current.answer(request).await })
     }
 
     /// From here on requests are served by this one.
@@ -57,6 +71,18 @@ impl Current {
         self.app().drained().await;
         self.retired.close();
         self.retired.wait().await;
+    }
+
+    /// Has the configuration read again.
+    async fn reload(&self, head: &HeaderMap) -> Result<Json<Value>, ApiError> {
+        self.app().keys.must_be_admin(head)?;
+        let (asked, told) = oneshot::channel();
+        let gone = || ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "server_error", "the router is ending");
+        self.reloads.send(asked).await.map_err(|_| gone())?;
+        match told.await.map_err(|_| gone())? {
+            Ok(fingerprint) => Ok(Json(json!({"config": fingerprint}))),
+            Err(message) => Err(ApiError::invalid(message).with_code("configuration_refused")),
+        }
     }
 
     async fn answer(&self, request: Request) -> Response {

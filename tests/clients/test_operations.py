@@ -1,9 +1,11 @@
 """Signals to a running `rungs serve`: a reload changes what is served, and a stop lets open requests end."""
 
+import hashlib
 import json
 import signal
 import threading
 import time
+import urllib.error
 import urllib.request
 
 import pytest
@@ -52,6 +54,30 @@ def test_a_reload_takes_the_new_configuration_and_refuses_a_wrong_one(router):
     router.process.send_signal(signal.SIGHUP)
     until(lambda: "nonsense" in router.log.read_text())
     assert "after" in models(router)
+
+
+def test_the_admin_key_reloads_and_no_other(router):
+    assert reload(router, "rk-admin")[0] == 403
+    keyed = f'[auth]\nadmin_key_sha256 = "{hashlib.sha256(b"rk-admin").hexdigest()}"\n{config(router.large, "after")}'
+    router.file.write_text(keyed)
+    router.process.send_signal(signal.SIGHUP)
+    until(lambda: "after" in models(router))
+    assert reload(router, "rk-other")[0] == 401
+    assert reload(router, "rk-admin")[1]["config"]
+    router.file.write_text("nonsense = 1")
+    status, body = reload(router, "rk-admin")
+    assert status == 400 and "nonsense" in body["error"]["message"]
+    assert "after" in models(router)
+
+
+def reload(router, key):
+    address = router.url.removesuffix("/v1") + "/admin/reload"
+    request = urllib.request.Request(address, method="POST", headers={"authorization": f"Bearer {key}"})
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
 
 
 def test_a_stop_lets_open_requests_end(router):
