@@ -92,13 +92,13 @@ impl UpstreamError {
         matches!(self, Self::Status { code: 401..=404, .. }) && !self.is_clients_fault()
     }
 
-    /// Whether the same call may succeed a little later.
+    /// Whether the same call may succeed a little later. One that took too long is not worth the same time again.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Status { code: 429, body, .. } => !is_out_of_quota(body.as_ref()),
             Self::Status { code, .. } => matches!(code, 408 | 409 | 425 | 500..=599),
-            Self::Connect(_) | Self::Timeout(Phase::Connect) => true,
+            Self::Connect(_) => true,
             _ => false,
         }
     }
@@ -180,6 +180,8 @@ mod tests {
             status(401).is_operators_fault() && status(404).is_operators_fault() && !status(404).is_clients_fault()
         );
         assert!(status(429).is_retryable() && !status(400).is_retryable() && !status(403).is_retryable());
+        assert!(UpstreamError::Connect("refused".to_owned()).is_retryable());
+        assert!(!UpstreamError::Timeout(Phase::Connect).is_retryable());
         let spent = UpstreamError::status(429, Some(serde_json::json!({"code": "insufficient_quota"})));
         assert!(!spent.is_retryable());
         assert!(!status(500).may_cost() && UpstreamError::Cut.may_cost());
