@@ -71,11 +71,13 @@ pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> 
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<DecisionRecord, ApiError> {
-    app.store.get(id).await.map_err(unreadable)?.ok_or_else(|| {
-        ApiError::invalid(format!("there is no decision `{id}`"))
-            .with_status(StatusCode::NOT_FOUND)
-            .with_code("decision_not_found")
-    })
+    app.store.get(id).await.map_err(unreadable)?.ok_or_else(|| unknown(id))
+}
+
+pub(super) fn unknown(id: &str) -> ApiError {
+    ApiError::invalid(format!("there is no decision `{id}`"))
+        .with_status(StatusCode::NOT_FOUND)
+        .with_code("decision_not_found")
 }
 
 pub(super) fn unreadable(error: StoreError) -> ApiError {

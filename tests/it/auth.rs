@@ -74,6 +74,18 @@ async fn the_log_is_for_the_admin_key_alone() {
 }
 
 #[tokio::test]
+async fn a_tenants_key_judges_answers_of_that_tenant_only() {
+    let keys = key("a", "tenant = \"acme\"") + &key("b", "tenant = \"other\"") + &key("c", "");
+    let (_server, router) = guarded(&keys).await;
+    let served = ask(&router, Some("rk-a"), "auto", &[]).await;
+    let judged = json!({"decision_id": header(&served, "x-rungs-decision-id"), "score": 1.0});
+    for (key, status) in [("rk-a", 201), ("rk-b", 404), ("rk-c", 201), ("rk-admin", 201)] {
+        let request = router.client.post(format!("{}/v1/feedback", router.url)).bearer_auth(key).json(&judged);
+        assert_eq!(request.send().await.unwrap().status(), status, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_reaches_its_routes_and_tiers_only() {
     let keys = key("a", "routes = [\"triage\"]") + &key("b", "tiers = [\"small\"]");
     let (_server, router) = guarded(&keys).await;
