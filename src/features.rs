@@ -53,14 +53,13 @@ impl Extractor {
     pub fn extract(&self, request: &ChatRequest) -> Result<FeatureVector, EmbedError> {
         let subject = subject(request);
         let mut values = Values(Vec::with_capacity(self.schema.names.len()));
-        lexical::measure(&subject.text, &mut values);
+        let stem_end = lexical::measure(&subject.text, &mut values);
         structural::measure(request, subject.request_chars, &mut values);
-        Ok(FeatureVector { embedding: self.embed(&subject.text)?, lexical: values.0 })
+        Ok(FeatureVector { embedding: self.embed(subject.text.split_at(stem_end))?, lexical: values.0 })
     }
 
     /// What is asked and what may be answered, apart: averaged, the one would drown the other.
-    fn embed(&self, text: &str) -> Result<Vec<f32>, EmbedError> {
-        let (stem, options) = text.split_at(lexical::stem_end(text));
+    fn embed(&self, (stem, options): (&str, &str)) -> Result<Vec<f32>, EmbedError> {
         let mut embedding = Vec::with_capacity(self.dimensions());
         for part in [stem, options] {
             let filled = embedding.len() + self.embedder.id().dimensions;

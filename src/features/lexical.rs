@@ -16,13 +16,8 @@ use super::schema::Sink;
 use options::Options;
 use words::Words;
 
-/// Where the stem of a text ends, in bytes: at its first multiple-choice option, else at its end.
-pub(super) fn stem_end(text: &str) -> usize {
-    Options::split(text).start()
-}
-
-/// Measures a text.
-pub(super) fn measure(text: &str, sink: &mut impl Sink) {
+/// Measures a text, and says where its stem ends, in bytes: at the first multiple-choice option, else at its end.
+pub(super) fn measure(text: &str, sink: &mut impl Sink) -> usize {
     let lower = text.to_ascii_lowercase();
     let options = Options::split(text);
     let words = Words::of(text, &lower);
@@ -35,6 +30,7 @@ pub(super) fn measure(text: &str, sink: &mut impl Sink) {
     code::measure(text, sink);
     question::measure(&lower, &stem, options.start(), sink);
     options.measure(&lower, &words, &stem, sink);
+    options.start()
 }
 
 fn measure_length(text: &str, words: &Words<'_>, stem: &Words<'_>, stem_end: usize, sink: &mut impl Sink) {
