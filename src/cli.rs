@@ -5,8 +5,11 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "fastembed")]
 use crate::commands::distill;
 #[cfg(feature = "train")]
-use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, train};
-use crate::commands::{check_config, export, launch, new_key, openapi, replay, report, score, serve, verify};
+use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, retrain, train};
+use crate::commands::{
+    alerts, check_config, drift, export, init, judge, launch, models, new_key, openapi, replay, report, score, serve,
+    verify,
+};
 
 /// A learned difficulty router and cascade engine for LLM traffic.
 #[derive(Debug, Parser)]
@@ -20,6 +23,8 @@ pub struct Cli {
 /// The subcommands, one file each under `src/commands`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Write a first configuration from the provider keys and local servers that are at hand.
+    Init(init::Args),
     /// Try a configuration file without serving.
     CheckConfig(check_config::Args),
     /// Run the whole loop on this machine, against replayed tiers.
@@ -55,12 +60,23 @@ pub enum Command {
     NewKey(new_key::Args),
     /// Route, call, check and answer: the endpoint.
     Serve(serve::Args),
+    /// Learn from the decision log, and replace the champion if the gate lets the challenger pass.
+    #[cfg(feature = "train")]
+    Retrain(retrain::Args),
+    /// The registry of models: list, show, promote, rollback, add.
+    Models(models::Args),
     /// Sum up the decision log: spend, savings, quality, escalations, times, by route, tenant, tier and model version.
     Report(report::Args),
+    /// Judge a sample of what was answered, and say how good it is.
+    Judge(judge::Args),
     /// Write the decision log to a file.
     Export(export::Args),
     /// Hold exported decisions against their hash chain.
     Verify(verify::Args),
+    /// Run the drift monitors over recorded or simulated answers: detection delay and false alarms.
+    Drift(drift::Args),
+    /// List alerts and deliveries, try receivers, acknowledge and silence.
+    Alerts(alerts::Args),
 }
 
 /// Why a command did not do what was asked; each kind has an exit code of its own.
@@ -112,6 +128,7 @@ impl From<crate::config::ConfigError> for Failure {
 /// What the command says went wrong.
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
+        Command::Init(args) => init::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         #[cfg(feature = "train")]
         Command::Demo(args) => demo::run(&args),
@@ -133,8 +150,14 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Launch(args) => launch::run(&args),
         Command::NewKey(args) => new_key::run(&args),
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "train")]
+        Command::Retrain(args) => retrain::run(&args),
+        Command::Models(args) => models::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Judge(args) => judge::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Drift(args) => drift::run(&args),
+        Command::Alerts(args) => alerts::run(&args),
     }
 }

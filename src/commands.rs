@@ -2,6 +2,7 @@
 
 #[cfg(feature = "train")]
 pub mod ablate;
+pub mod alerts;
 #[cfg(feature = "train")]
 pub mod calibrate;
 #[cfg(feature = "train")]
@@ -12,6 +13,7 @@ mod data;
 pub mod demo;
 #[cfg(feature = "fastembed")]
 pub mod distill;
+pub mod drift;
 #[cfg(feature = "train")]
 pub mod eval;
 pub mod export;
@@ -19,9 +21,13 @@ pub mod export;
 mod fit;
 #[cfg(feature = "train")]
 mod hold_out;
+pub mod init;
+pub mod judge;
+mod judging;
 pub mod launch;
 mod log;
 mod model;
+pub mod models;
 pub mod new_key;
 pub mod openapi;
 mod output;
@@ -29,6 +35,8 @@ mod output;
 mod prices;
 pub mod replay;
 pub mod report;
+#[cfg(feature = "train")]
+pub mod retrain;
 pub mod score;
 pub mod serve;
 mod signals;
@@ -36,3 +44,4 @@ mod since;
 #[cfg(feature = "train")]
 pub mod train;
 pub mod verify;
+mod workers;

@@ -1,17 +1,25 @@
 //! Configuration: one struct per concern, read from TOML over the embedded, commented defaults.
 
+mod alerts;
 mod auth;
+mod budget;
 mod cascade;
 mod checks;
+mod drift;
 mod embedding;
 mod endpoint;
+mod judge;
 mod log;
 mod model;
 mod policy;
 mod price;
+mod redaction;
+mod retrain;
 mod route;
 mod server;
+mod stickiness;
 mod stream;
+mod telemetry;
 mod tier;
 mod upstreams;
 
@@ -21,18 +29,26 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+pub use alerts::{AlertsConfig, ReceiverConfig, ReceiverKind};
 pub use auth::{AuthConfig, ClientKey, KeyHash};
+pub use budget::{BudgetConfig, Period, Spender, WhenOver};
 pub use cascade::CascadeConfig;
 pub use checks::ChecksConfig;
+pub use drift::{Consequence, DriftConfig};
 pub use embedding::{Backend, EmbeddingConfig};
 pub use endpoint::{EndpointConfig, KeyHeader};
+pub use judge::{JudgeConfig, RouteJudge, Sameness};
 pub use log::{Content, Durability, LogConfig, LogUrl, WhenFull};
 pub use model::ModelConfig;
 pub use policy::{Fallback, PolicyConfig, Preset, Threshold};
 pub use price::{Price, PriceChange};
+pub use redaction::{OnFailure, RedactionConfig, Replacement};
+pub use retrain::{RetrainConfig, Rollout};
 pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
+pub use stickiness::StickinessConfig;
 pub use stream::StreamConfig;
+pub use telemetry::TelemetryConfig;
 pub use tier::TierConfig;
 pub use upstreams::UpstreamsConfig;
 
@@ -57,12 +73,28 @@ pub struct Config {
     pub policy: PolicyConfig,
     /// Which answers are checked, and how.
     pub cascade: CascadeConfig,
+    /// Whether conversations stay at their tier.
+    pub stickiness: StickinessConfig,
     /// How the checks of the routes are run.
     pub checks: ChecksConfig,
     /// The decision log.
     pub log: LogConfig,
+    /// Which answers are judged, and by whom.
+    pub judge: JudgeConfig,
+    /// What is taken out of requests and answers before they are stored.
+    pub redaction: RedactionConfig,
+    /// What tasks, keys and tenants may spend.
+    pub budgets: Vec<BudgetConfig>,
+    /// The monitors over the decision log.
+    pub drift: DriftConfig,
+    /// Who is told of alerts.
+    pub alerts: AlertsConfig,
+    /// Where traces are sent.
+    pub telemetry: TelemetryConfig,
     /// What is done about upstreams that fail.
     pub upstreams: UpstreamsConfig,
+    /// How the log teaches the router.
+    pub retrain: RetrainConfig,
     /// Model names that clients may send, and what they mean.
     pub aliases: IndexMap<String, String>,
     /// Settings of named uses of the product, by the name in `x-rungs-route`; `default` is for all others.
@@ -90,9 +122,16 @@ impl Config {
         let Some(path) = file else { return Ok(Self::default()) };
         let fail = |message: String| ConfigError { origin: path.display().to_string(), message };
         let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
-        let config: Self = toml::from_str(&text).map_err(|error| fail(error.to_string()))?;
-        config.check().map_err(fail)?;
-        Ok(config)
+        Self::parse(&text).map_err(fail)
+    }
+
+    /// Reads the text of a file.
+    ///
+    /// # Errors
+    /// When it is not TOML, has an unknown key, or a value is out of range.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let config: Self = toml::from_str(text).map_err(|error| error.to_string())?;
+        config.check().map(|()| config)
     }
 
     /// Where the decision log and downloaded models live: `RUNGS_DATA_DIR`, else `data_dir`, else the platform's
@@ -116,9 +155,17 @@ impl Config {
         self.server.check()?;
         self.policy.check()?;
         self.cascade.check()?;
+        self.stickiness.check()?;
         self.checks.check()?;
         self.log.check()?;
+        self.judge.check(&self.tiers)?;
+        self.redaction.check()?;
+        budget::check_all(&self.budgets)?;
+        self.drift.check()?;
+        self.alerts.check()?;
         self.upstreams.check()?;
+        self.retrain.check()?;
+        self.telemetry.check()?;
         self.routes.iter().try_for_each(|(name, route)| route.check(name))?;
         tier::check_all(&self.tiers)?;
         self.auth.check(&self.tiers)?;

@@ -5,10 +5,12 @@ pub mod early;
 pub mod export;
 pub mod feedback;
 pub mod id;
+pub mod lag;
 pub mod receipt;
 pub mod record;
 pub mod report;
 pub mod store;
+pub mod upkeep;
 pub mod verify;
 
 pub use checked::{CheckResult, CheckVerdict};
@@ -16,7 +18,7 @@ pub use early::{Early, EarlyVerdict, Trigger};
 pub use feedback::Feedback;
 pub use receipt::Receipt;
 pub use record::{
-    Attempt, AttemptStatus, CallFailure, Cap, DecisionRecord, EscalationReason, Form, Outcome, Posterior, Purpose,
-    Signals,
+    Attempt, AttemptStatus, CallFailure, Cap, ContentHashes, DecisionRecord, EscalationReason, Form, Observed, Outcome,
+    Posterior, Purpose, Signals,
 };
 pub use store::{DecisionFilter, DecisionStore, LogState, Page, StoreError, open};

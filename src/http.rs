@@ -3,9 +3,13 @@
 //! An endpoint reads a dialect, lets `App::decide` plan, hands the job to the engine and writes the answer in the
 //! same dialect. Everything that is not about a dialect lives beside them.
 
+mod admin;
+mod admit;
+mod alerts;
 mod auth;
 mod body;
 mod chat;
+mod conversation;
 mod current;
 mod decide;
 mod decisions;
@@ -18,6 +22,7 @@ mod losses;
 mod messages;
 mod metrics;
 mod models;
+mod observe;
 pub mod openapi;
 mod responses;
 mod route;
@@ -25,6 +30,8 @@ mod state;
 mod stats;
 mod verdicts;
 mod voice;
+
+pub(crate) use headers::without_ours;
 
 use std::sync::Arc;
 
@@ -35,12 +42,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 pub use current::{Current, Reload};
 pub use error::ApiError;
-pub use state::App;
+pub use state::{App, Trial};
 
 /// All endpoints. A path or method that does not exist, and a panic, are answered in the error shape of the
 /// path's dialect too.
 pub fn router(app: Arc<App>) -> Router {
-    let limited = from_fn_with_state(load::places(&app), load::shed);
+    let limited = from_fn_with_state(Arc::clone(&app.places), load::shed);
     let clients = Router::new()
         .route("/v1/chat/completions", post(chat::completions).layer(limited.clone()))
         .route("/v1/responses", post(responses::responses).layer(limited.clone()))
@@ -55,10 +62,13 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/decisions", get(decisions::list))
         .route("/v1/decisions/{id}", get(decisions::one))
         .route("/v1/stats", get(stats::stats))
+        .route("/v1/alerts", get(alerts::list))
+        .route("/v1/alerts/{id}", get(alerts::one))
         .layer(from_fn_with_state(Arc::clone(&app), auth::admin));
     Router::new()
         .merge(clients)
         .merge(operators)
+        .route("/admin/alerts/{id}/ack", post(alerts::acknowledge))
         .route("/openapi.json", get(openapi::openapi))
         .route("/metrics", get(metrics::metrics))
         .route("/healthz", get(health::alive))

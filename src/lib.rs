@@ -3,6 +3,8 @@
 //! `docs/architecture.md` walks along the data: request → features → score → plan → tier call → confidence →
 //! answer and decision record.
 
+pub mod alert;
+pub mod budgets;
 pub mod cascade;
 #[cfg(feature = "train")]
 pub mod cascade_eval;
@@ -10,6 +12,7 @@ pub mod chat;
 pub mod cli;
 pub mod commands;
 pub mod config;
+pub mod database;
 pub mod decisions;
 #[cfg(feature = "train")]
 pub mod demo;
@@ -17,10 +20,19 @@ pub mod dialect;
 pub mod difficulty;
 #[cfg(feature = "fastembed")]
 pub mod distill;
+pub mod drift;
 pub mod features;
 pub mod http;
+pub mod init;
+pub mod judge;
 pub mod labelled;
+pub mod leader;
+pub mod meters;
 pub mod policy;
+pub mod registry;
+#[cfg(feature = "train")]
+pub mod retrain;
 pub mod standin;
 pub mod telemetry;
+mod tls;
 pub mod upstream;

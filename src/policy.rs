@@ -6,6 +6,8 @@ mod needs;
 mod plan;
 mod rule;
 mod scoring;
+mod stay;
+mod stickiness;
 mod target;
 mod tokens;
 
@@ -17,6 +19,8 @@ pub use needs::{Capability, can, needs};
 pub use plan::{Ask, PlanError, Rules, plan};
 pub use rule::{start, start_checked};
 pub use scoring::Scoring;
+pub use stay::{Stay, Warmth};
+pub use stickiness::{Horizon, Side, Turn, switches};
 pub use target::{Target, UnknownModel};
 pub use tokens::{Tokens, answer_limit, text_tokens};
 
@@ -41,6 +45,10 @@ pub enum Cause {
     Score,
     /// What it is worth to see a cheaper answer first, against its price at the operating point.
     Worth,
+    /// The conversation stays at the tier that answered it last: going would cost more than it brings.
+    Sticky,
+    /// The request goes where its client sent it, because it is not among the share that is routed.
+    Observed,
     /// The client named a tier.
     Direct,
     /// No score was to be had or trusted (no usable signal); the fallback policy decided.
@@ -53,8 +61,20 @@ pub enum Cause {
     Floor,
     /// The cascade was switched off by measurement: it costs more than its ceiling alone.
     CascadeOff,
+    /// The request starts elsewhere than its score says, to learn what becomes of it.
+    Explore,
     /// The cascade was switched off, and this request shows whether it would pay again.
     Probe,
     /// The tier that was wanted is expected to cost more than the request may.
     MaxCost,
+    /// A budget is spent, and the cheapest tier is what it still allows.
+    Budget,
+}
+
+impl Cause {
+    /// Whether the score and nothing else decided.
+    #[must_use]
+    pub fn is_by_score(self) -> bool {
+        matches!(self, Self::Score | Self::Worth)
+    }
 }

@@ -1,6 +1,7 @@
 //! What a Prometheus server is told: counted from decision records as requests end.
 
 mod labels;
+mod traces;
 
 use std::sync::atomic::AtomicU64;
 
@@ -11,9 +12,11 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
+pub use self::traces::Traces;
+
 use self::labels::{At, Cost, Ended, Failed, Moved, Tokens};
 use crate::config::Config;
-use crate::decisions::{AttemptStatus, DecisionRecord, EscalationReason, LogState};
+use crate::decisions::{AttemptStatus, DecisionRecord, LogState};
 use crate::upstream::Tier;
 
 type Seconds = Family<Ended, Histogram>;
@@ -108,7 +111,7 @@ impl Metrics {
                 self.cost.get_or_create(&Cost { tier: tier.clone(), route: route.clone() }).inc_by(cost);
             }
             if let Some(reason) = attempt.reason.filter(|_| attempt.status != AttemptStatus::Accepted) {
-                self.escalations.get_or_create(&Moved { reason: name(reason) }).inc();
+                self.escalations.get_or_create(&Moved { reason: reason.name() }).inc();
             }
             for call in &attempt.failed_calls {
                 let failed = Failed { tier: tier.clone(), endpoint: call.endpoint.clone() };
@@ -142,9 +145,4 @@ impl Metrics {
             Some(_) => "other".to_owned(),
         }
     }
-}
-
-/// A reason as records write it.
-fn name(reason: EscalationReason) -> String {
-    serde_json::to_value(reason).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
 }

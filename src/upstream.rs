@@ -4,6 +4,7 @@
 //! OpenAI's shape and in the upstream's own words. A dialect of another shape translates inside its own file.
 
 pub mod anthropic;
+pub mod batch;
 pub mod breaker;
 pub mod chunk;
 pub mod completion;
@@ -34,6 +35,7 @@ pub use error::{Phase, UpstreamError};
 pub use fold::Fold;
 pub use openai::OpenAi;
 pub use pool::{Endpoint, Pool};
+pub(crate) use transport::retry_after::read as retry_after;
 pub use watch::{FailedCall, Watch};
 
 use crate::chat::ChatRequest;
@@ -89,7 +91,8 @@ impl Tier {
             Ok(Endpoint { name: place.host(), weight: place.weight, upstream })
         };
         let endpoints = config.places().map(endpoint).collect::<Result<Vec<_>, String>>()?;
-        let endpoints = Arc::new(Pool::new(endpoints, upstreams.retry(), upstreams.breaker()));
+        let endpoints =
+            Arc::new(Pool::new(endpoints, upstreams.retry(), upstreams.breaker()).hedging(upstreams.hedge_after()));
         Ok(Self { config, endpoints, stand_in: false })
     }
 

@@ -1,8 +1,8 @@
 //! The checks that the user brings, run on an answer before it is served (`docs/checks.md`).
 
 mod budget;
-mod command;
-mod http;
+pub(super) mod command;
+pub(super) mod http;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

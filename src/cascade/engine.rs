@@ -11,20 +11,23 @@ use super::call::{Fetched, Shape};
 use super::caps::Caps;
 use super::checks::CheckState;
 use super::climb::Arrived;
+use super::conversations::Conversations;
 use super::examine::Examiner;
 use super::failure::{Failure, FailureCause};
 use super::ledger::Ledger;
+use super::privacy::Privacy;
 use super::prospect::Prospect;
 use super::reply::{Reply, StreamReply};
 use super::savings;
 use super::stats::{Figures, Stats};
 use super::stream;
-use crate::chat::ChatRequest;
+use crate::chat::{ChatRequest, Usage};
 use crate::config::{Config, Durability};
 use crate::decisions::{DecisionFilter, DecisionStore, Outcome, StoreError};
 use crate::features::embedding::Embedder;
-use crate::policy::Plan;
-use crate::telemetry::Metrics;
+use crate::judge::Sampler;
+use crate::policy::{Plan, Stay};
+use crate::telemetry::{Metrics, Traces};
 use crate::upstream::Tier;
 
 /// Calls tiers and keeps records. One serves all requests.
@@ -32,9 +35,13 @@ pub struct Engine {
     pub(super) tiers: IndexMap<String, Tier>,
     pub(super) examiner: Examiner,
     stats: Stats,
+    conversations: Option<Conversations>,
+    sampler: Sampler,
     metrics: Metrics,
+    traces: Option<Traces>,
     store: Arc<dyn DecisionStore>,
     durability: Durability,
+    privacy: Privacy,
     tasks: TaskTracker,
 }
 
@@ -66,14 +73,19 @@ impl Engine {
         embedder: Option<Arc<dyn Embedder>>,
         store: Arc<dyn DecisionStore>,
     ) -> Self {
-        let tiers = tiers.into_iter().map(|tier| (tier.name().to_owned(), tier)).collect();
+        let tiers: IndexMap<String, Tier> = tiers.into_iter().map(|tier| (tier.name().to_owned(), tier)).collect();
+        let sampler = Sampler::new(config, tiers.last().map(|(_, tier)| &tier.config));
         Self {
             tiers,
             examiner: Examiner::new(config, embedder),
             stats: Stats::new(&config.cascade),
+            conversations: Conversations::new(&config.stickiness),
+            sampler,
             metrics: Metrics::new(config),
+            traces: traces(config),
             store,
             durability: config.log.durability,
+            privacy: Privacy::new(config),
             tasks: TaskTracker::new(),
         }
     }
@@ -91,7 +103,10 @@ impl Engine {
     pub async fn recall(&self) -> Result<(), StoreError> {
         let filter = DecisionFilter { limit: RECALLED, without_content: true, ..DecisionFilter::default() };
         let page = self.store.list(&filter).await?;
-        page.decisions.iter().rev().for_each(|record| self.stats.recall(record, |name| self.tiers.get(name)));
+        for record in page.decisions.iter().rev() {
+            self.stats.recall(record, |name| self.tiers.get(name));
+            self.sampler.recall(record);
+        }
         Ok(())
     }
 
@@ -99,6 +114,14 @@ impl Engine {
     #[must_use]
     pub fn gate(&self, plan: Plan, route: Option<&str>, id: &str) -> Plan {
         self.stats.gate(plan, route, id)
+    }
+
+    /// What speaks for a conversation's staying at the tier that answered it last, for a call that is expected to take so
+    /// much; `None` for one that is not known.
+    #[must_use]
+    pub fn stay(&self, conversation: &str, expected: Usage) -> Option<Stay> {
+        let tiers = self.tiers.values().map(|tier| &tier.config);
+        self.conversations.as_ref()?.stay(conversation, tiers, (expected.input_tokens, expected.output_tokens))
     }
 
     /// How the requests went.
@@ -142,6 +165,12 @@ impl Engine {
     pub async fn drained(&self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+
+    /// Sends the last traces, for five seconds at most; later ones are lost.
+    pub async fn close_traces(self: Arc<Self>) {
+        // A panic there has been logged, and there is nothing to do about it here.
+        let _ = tokio::task::spawn_blocking(move || self.traces.iter().for_each(Traces::close)).await;
     }
 
     /// Runs a request in a task of its own, so that its record is kept even if the caller goes away.
@@ -212,7 +241,11 @@ impl Engine {
         let mut record = ledger.close(outcome, error);
         savings::account(&mut record, &self.tiers);
         self.metrics.count(&record);
+        self.traces.iter().for_each(|traces| traces.tell(&record));
         self.stats.count(&record, |name| self.tiers.get(name));
+        if let Some(conversations) = &self.conversations {
+            conversations.learn(&record, |name| self.tiers.get(name).map(|tier| &tier.config));
+        }
         tracing::debug!(
             decision = record.id,
             ?outcome,
@@ -222,6 +255,9 @@ impl Engine {
             latency_ms = record.latency_ms,
             "the request ends"
         );
+        self.privacy.apply(&mut record, ledger.content()).await;
+        // What is not stored cannot be judged.
+        record.sampling = self.sampler.draw(&record);
         match (self.store.append(record).await, self.durability) {
             (Ok(()), _) => Ok(()),
             (Err(error), Durability::Commit) => Err(FailureCause::Log(error.to_string())),
@@ -240,6 +276,14 @@ impl std::fmt::Debug for Engine {
             .field("config", &self.examiner.config)
             .finish_non_exhaustive()
     }
+}
+
+/// Nobody goes without an answer for want of traces.
+fn traces(config: &Config) -> Option<Traces> {
+    Traces::open(&config.telemetry).unwrap_or_else(|error| {
+        tracing::error!(error, "traces cannot be sent");
+        None
+    })
 }
 
 fn report(id: &str, kept: Result<(), FailureCause>) {

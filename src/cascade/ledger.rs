@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::reply::{Facts, Unpassed};
+use crate::budgets::{Amount, Hold};
 use crate::chat::{Answer, Usage};
-use crate::config::Price;
+use crate::config::{Content, Price};
 use crate::decisions::{
     Attempt, AttemptStatus, CallFailure, Cap, CheckResult, DecisionRecord, Early, EscalationReason, Outcome, Purpose,
     Signals,
@@ -21,6 +22,9 @@ pub struct Ledger {
     arrived: Instant,
     /// Beside each attempt: when it started, whether it may have cost something, and what tokens cost there.
     clocks: Vec<Clock>,
+    /// What the request counts as in budgets, and what a call of unknown usage does.
+    hold: Option<(Hold, Usage)>,
+    content: Content,
 }
 
 #[derive(Debug, Clone)]
@@ -36,7 +40,25 @@ impl Ledger {
     /// Starts with what is known before the first call; attempts, outcome, times and cost are this ledger's to fill.
     #[must_use]
     pub fn new(record: DecisionRecord, arrived: Instant) -> Self {
-        Self { record: DecisionRecord { outcome: Outcome::Cancelled, ..record }, arrived, clocks: Vec::new() }
+        let record = DecisionRecord { outcome: Outcome::Cancelled, ..record };
+        Self { record, arrived, clocks: Vec::new(), hold: None, content: Content::Full }
+    }
+
+    /// With what it counts as in budgets until it has ended; a call of unknown usage counts as taking what is expected.
+    #[must_use]
+    pub fn holding(self, hold: Hold, expected: Usage) -> Self {
+        Self { hold: Some((hold, expected)), ..self }
+    }
+
+    /// With so much of its request and its answer stored.
+    #[must_use]
+    pub fn storing(self, content: Content) -> Self {
+        Self { content, ..self }
+    }
+
+    /// How much of its request and its answer is stored.
+    pub(super) fn content(&self) -> Content {
+        self.content
     }
 
     /// The record's id.
@@ -67,6 +89,7 @@ impl Ledger {
             error: None,
             endpoint: None,
             failed_calls: Vec::new(),
+            hedged: 0,
         });
         self.clocks.len() - 1
     }
@@ -82,10 +105,16 @@ impl Ledger {
 
     /// A call gave an answer, which is not accepted yet.
     pub(super) fn answered(&mut self, attempt: usize, tier: &Tier, answer: &Answer) {
+        let hedged =
+            self.clocks.get(attempt).and_then(|clock| clock.watch.as_ref()).map_or(0, |watch| watch.given_up());
         self.update(attempt, |attempt| {
             attempt.status = AttemptStatus::Rejected;
             attempt.usage = answer.usage;
-            attempt.cost_usd = answer.usage.and_then(|usage| Some(tier.config.price_now()?.cost_usd(usage)));
+            attempt.hedged = hedged;
+            attempt.cost_usd = answer.usage.zip(tier.config.price_now()).map(|(usage, price)| {
+                // A call that was given up for this one has taken the same prompt, at the least.
+                price.cost_usd(usage) + f64::from(hedged) * price.cost_usd(Usage::new(usage.input_tokens, 0))
+            });
             attempt.finish_reason.clone_from(&answer.finish_reason);
             attempt.model.clone_from(&answer.model);
         });
@@ -252,6 +281,7 @@ impl Ledger {
             .fold(Default::default(), |sum, usage| sum + usage);
         self.record.cost_usd = self.cost_usd();
         self.record.latency_ms = millis(self.arrived, Instant::now());
+        self.settle();
         self.record.clone()
     }
 
@@ -263,9 +293,21 @@ impl Ledger {
             model: self.record.model.clone().unwrap_or_default(),
             escalations: self.record.escalations,
             cost_usd: self.cost_usd(),
+            task_cost_usd: self.hold.as_ref().and_then(|(hold, _)| hold.task_usd()),
             stand_in: self.record.stand_in,
             unpassed: self.record.cap.map(Unpassed::Cap).or(self.record.fell_back.then_some(Unpassed::UpstreamFailure)),
         }
+    }
+
+    /// From here on budgets count what the request took.
+    fn settle(&mut self) {
+        let Some((_, expected)) = self.hold else { return };
+        let usage = self.record.usage;
+        let took = Amount {
+            usd: self.spent_usd(expected),
+            tokens: usage.input_tokens.saturating_add(usage.output_tokens) as f64,
+        };
+        self.hold.iter_mut().for_each(|(hold, _)| hold.settle(took));
     }
 
     /// Cost of all attempts; `None` when one that may have cost something has no known cost.

@@ -19,6 +19,8 @@ pub struct Facts {
     pub escalations: u32,
     /// Cost in USD of all attempts; `None` when it is not known, or not yet.
     pub cost_usd: Option<f64>,
+    /// Cost in USD of the request's task so far, this request included once it has ended; `None` where it belongs to none.
+    pub task_cost_usd: Option<f64>,
     /// Whether the answer comes from a stand-in.
     pub stand_in: bool,
     /// Why an answer is served that did not pass; `None` for one that did.

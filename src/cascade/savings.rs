@@ -9,14 +9,20 @@ use crate::upstream::Tier;
 
 /// Fills in what the record's request would have cost at the highest tier, and what the providers' caches saved.
 pub(super) fn account(record: &mut DecisionRecord, tiers: &IndexMap<String, Tier>) {
-    let price = |tier: &str| tiers.get(tier).and_then(|tier| tier.config.price_at(record.at));
+    let at = record.at;
+    let price = |tier: &str| tiers.get(tier).and_then(|tier| tier.config.price_at(at));
     record.cache_saved_usd = record
         .attempts
         .iter()
         .filter_map(|attempt| Some(cache_saved_usd(price(&attempt.tier)?, attempt.usage?)))
         .reduce(|sum, saved| sum + saved);
-    let frontier = tiers.last().and_then(|(_, tier)| tier.config.price_at(record.at));
-    record.frontier_usd = frontier.zip(served(record)).map(|(price, usage)| price.cost_usd(usage));
+    let frontier = tiers.last().and_then(|(_, tier)| tier.config.price_at(at));
+    let served = served(record);
+    record.frontier_usd = frontier.zip(served).map(|(price, usage)| price.cost_usd(usage));
+    if let Some(observed) = &mut record.observed {
+        let first = observed.rungs.first().and_then(|tier| price(tier));
+        observed.cost_usd = first.zip(served).map(|(price, usage)| price.cost_usd(usage));
+    }
 }
 
 /// What the served answer took; `None` where none was served.

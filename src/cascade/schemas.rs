@@ -13,7 +13,7 @@ use tokio::time::timeout;
 /// Compiles schemas, keeps the last ones used and applies them. A schema that refers to another document is not used:
 /// nothing is ever fetched.
 #[derive(Debug)]
-pub(super) struct Schemas {
+pub(crate) struct Schemas {
     /// Least lately used first; `None` for one that cannot be used.
     known: Arc<Mutex<IndexMap<Key, Option<Arc<Validator>>>>>,
     /// Validations that may run at once.
@@ -49,7 +49,7 @@ impl Default for Schemas {
 impl Schemas {
     /// Whether a value fulfils a schema; `None` where that cannot be told: the schema is not one, is longer than
     /// 256 KiB or refers to another document, or the validation takes longer than a second.
-    pub(super) async fn fulfils(&self, schema: &str, value: Value) -> Option<bool> {
+    pub(crate) async fn fulfils(&self, schema: &str, value: Value) -> Option<bool> {
         if schema.len() > LONGEST {
             return None;
         }

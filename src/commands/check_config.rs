@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
+use crate::alert::webhook::Caller;
 use crate::cli::Failure;
 use crate::config::{Config, TierConfig};
+use crate::judge::Bench;
 
 /// Arguments of `rungs check-config`.
 #[derive(Debug, clap::Args)]
@@ -21,6 +23,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     for place in config.tiers.iter().flat_map(TierConfig::places) {
         place.read_key().map_err(Failure::bad_input)?;
     }
+    for receiver in &config.alerts.receivers {
+        Caller::new(receiver, &config.alerts).map_err(Failure::bad_input)?;
+    }
+    Bench::check(&config).map_err(Failure::bad_input)?;
     eprintln!("{}: good ({} tiers, fingerprint {})", args.file.display(), config.tiers.len(), config.fingerprint());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The decision log of a configuration, for commands that read it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -28,13 +28,34 @@ impl LogArgs {
     where
         F: Future<Output = anyhow::Result<T>>,
     {
-        let config = Config::load(self.config.as_deref())?;
-        let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
-        runtime.block_on(async {
-            let store = decisions::open(&config.log, &config.data_dir()).await.map_err(Failure::bad_input)?;
-            let result = read(config, Arc::clone(&store)).await;
-            store.close().await.map_err(anyhow::Error::from)?;
-            result.map_err(Failure::from)
-        })
+        self.open(read)
     }
+
+    /// The same for what fails in its own way.
+    pub(super) fn open<T, E, F>(&self, ask: impl FnOnce(Config, Arc<dyn DecisionStore>) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, E>>,
+        E: Into<Failure>,
+    {
+        with_log(self.config.as_deref(), ask)
+    }
+}
+
+/// Opens the log of a configuration, gives it to `ask` and closes it again.
+pub(super) fn with_log<T, E, F>(
+    config: Option<&Path>,
+    ask: impl FnOnce(Config, Arc<dyn DecisionStore>) -> F,
+) -> Result<T, Failure>
+where
+    F: Future<Output = Result<T, E>>,
+    E: Into<Failure>,
+{
+    let config = Config::load(config)?;
+    let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
+    runtime.block_on(async {
+        let store = decisions::open(&config.log, &config.data_dir()).await.map_err(Failure::bad_input)?;
+        let result = ask(config, Arc::clone(&store)).await;
+        store.close().await.map_err(anyhow::Error::from)?;
+        result.map_err(Into::into)
+    })
 }

@@ -13,6 +13,8 @@ use crate::cli::Failure;
 use crate::decisions::StoreError;
 use crate::decisions::export::export;
 use crate::decisions::report::{Report, Reporter};
+use crate::drift::alarms;
+use crate::judge::figures::figures;
 
 /// Arguments of `rungs report`.
 #[derive(Debug, clap::Args)]
@@ -33,12 +35,19 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<(), Failure> {
     let report: Report = args.log.read(|_, store| async move {
         let mut reporter = Reporter::default();
+        if let Some(database) = store.database() {
+            reporter.alarms(alarms::read(&database).await?);
+        }
         let count = |exported| {
             reporter.add(&exported);
             Ok::<_, StoreError>(())
         };
         export(store.as_ref(), args.log.since, count).await?;
-        Ok(reporter.report(args.log.since))
+        let mut report = reporter.report(args.log.since);
+        if let Some(database) = store.database() {
+            report.judge = Some(figures(&database, args.log.since).await?);
+        }
+        Ok(report)
     })?;
     if let Some(file) = &args.html {
         let written = std::fs::write(file, page::page(&report));

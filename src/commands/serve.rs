@@ -15,13 +15,23 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 
+use super::judging;
 use super::signals::{HangUps, signalled};
+use super::workers;
+use crate::alert::Alerts;
+use crate::alert::webhook::Caller;
 use crate::cli::Failure;
-use crate::config::Config;
-use crate::decisions::{self, DecisionStore};
+use crate::config::{Config, ReceiverConfig};
+use crate::decisions::{self, DecisionStore, lag, upkeep};
 use crate::difficulty::Scorer;
 use crate::http::{App, Current, Reload};
+use crate::judge::Bench;
+use crate::leader::Leader;
 use crate::policy::{Scoring, Standing};
+use crate::registry::follow::follow;
+use crate::registry::{Registry, State};
+#[cfg(feature = "train")]
+use crate::retrain;
 use crate::standin;
 use crate::upstream::Tier;
 
@@ -47,7 +57,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let config = configured(args)?;
     log_to_stderr();
     let tiers = tiers(&config)?;
-    let scorer = Arc::new(Scorer::open(&config).map_err(Failure::bad_input)?);
+    check_receivers(&config)?;
+    let scorer = Scorer::open(&config).map_err(Failure::bad_input)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(serve(args, config, tiers, scorer)).map_err(Failure::from)
 }
@@ -70,16 +81,25 @@ fn log_to_stderr() {
 }
 
 fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
+    Bench::check(config).map_err(Failure::bad_input)?;
     if config.tiers.is_empty() {
         return standin::tiers().map_err(Failure::from);
     }
     config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams).map_err(Failure::bad_input)).collect()
 }
 
-async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, scoring: Arc<dyn Scoring>) -> anyhow::Result<()> {
+/// Whether everybody who is to be told of alerts can be called.
+fn check_receivers(config: &Config) -> Result<(), Failure> {
+    let check = |receiver: &ReceiverConfig| Caller::new(receiver, &config.alerts).map(drop);
+    config.alerts.receivers.iter().try_for_each(check).map_err(Failure::bad_input)
+}
+
+async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, configured: Scorer) -> anyhow::Result<()> {
     let bind = config.server.bind;
     let drain = Duration::from_secs_f64(config.server.drain_s);
     let store = decisions::open(&config.log, &config.data_dir()).await?;
+    let registry = store.database().map(|database| Registry::open(database, &config.data_dir()));
+    let scoring: Arc<dyn Scoring> = Arc::new(championed(registry.as_ref(), &config, configured).await);
     // Before anybody can know of the process: a hang-up that nobody listens for ends it.
     let hang_ups = HangUps::listen();
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
@@ -89,16 +109,50 @@ async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, scoring: Arc<dyn S
     let app = recalled(App::new(config, tiers, scoring, Arc::clone(&store))).await;
     let (current, reloads) = Current::new(app);
     let stop = CancellationToken::new();
+    let leader = Leader::elect(store.database().as_ref(), stop.clone());
+    tokio::spawn(upkeep::work(Arc::clone(&store), leader.clone(), stop.clone()));
+    let alerts = Alerts::start(store.database(), stop.clone());
+    tokio::spawn(lag::work(Arc::clone(&store), alerts, stop.clone()));
+    workers::start(&store, &current, &leader, &stop);
+    let judging = tokio::spawn(judging::judge(current.clone(), stop.clone()));
+    #[cfg(feature = "train")]
+    tokio::spawn(retrain::worker::work(Arc::clone(&store), current.clone(), current.retrains(), leader, stop.clone()));
+    if let Some(registry) = registry {
+        tokio::spawn(follow(registry, current.clone(), stop.clone()));
+    }
     let server = axum::serve(listener, current.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
     tokio::select! {
         ended = server.into_future() => ended?,
         never = reload_when_asked(args, &current, (hang_ups, reloads), &store) => match never {},
         () = stopped(&stop, drain) => tracing::warn!("requests were still open after server.drain_s and are broken off"),
     }
+    stop.cancel();
+    drop(judging.await);
     if timeout(LAST_RECORDS, current.drained()).await.is_err() {
         tracing::error!("some decision records could not be kept before the end");
     }
+    current.app().close_traces().await;
     Ok(store.close().await?)
+}
+
+/// The champion of the registry; the configuration's model where nothing was promoted, or the champion cannot serve.
+async fn championed(registry: Option<&Registry>, config: &Config, configured: Scorer) -> Scorer {
+    let Some(registry) = registry else { return configured };
+    let champion = match registry.in_state(State::Champion).await {
+        Ok(Some(version)) => registry.load(&version).await.map(Some),
+        other => other.map(|_| None).map_err(Into::into),
+    };
+    match champion
+        .map_err(anyhow::Error::from)
+        .and_then(|champion| Ok(champion.map(|c| Scorer::of(c, config)).transpose()?))
+    {
+        Ok(Some(champion)) => champion,
+        Ok(None) => configured,
+        Err(error) => {
+            tracing::error!(%error, "THE CHAMPION CANNOT SERVE: the configuration's model does");
+            configured
+        }
+    }
 }
 
 /// Counts what the log tells, and says how the certificate stands.
@@ -147,12 +201,17 @@ async fn reload(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) 
         }
     }
     let tiers = tiers(&config)?;
+    check_receivers(&config)?;
     let fingerprint = config.fingerprint();
     // An artifact takes a while to read.
     let read = tokio::task::spawn_blocking(move || Scorer::open(&config).map(|scorer| (config, scorer)));
     let read = read.await.context("reading the artifact")?;
     let (config, scorer) = read.map_err(Failure::bad_input)?;
-    current.replace(recalled(App::new(config, tiers, Arc::new(scorer), Arc::clone(store))).await);
+    let registry = store.database().map(|database| Registry::open(database, &config.data_dir()));
+    let scorer = championed(registry.as_ref(), &config, scorer).await;
+    let app = recalled(App::new(config, tiers, Arc::new(scorer), Arc::clone(store))).await;
+    app.alarms().take_over(old.alarms());
+    current.replace(app);
     Ok(fingerprint)
 }
 

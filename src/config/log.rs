@@ -18,6 +18,8 @@ pub struct LogConfig {
     pub durability: Durability,
     /// Whether requests and answers are stored with their records.
     pub content: Content,
+    /// An environment variable that holds the key of the hashes.
+    pub hash_key_env: Option<String>,
     /// Megabytes that records may take which wait for the database.
     pub journal_max_mb: u32,
     /// What becomes of answers whose records neither the database nor the journal takes.
@@ -35,6 +37,7 @@ impl Default for LogConfig {
             url_env: None,
             durability: Durability::default(),
             content: Content::default(),
+            hash_key_env: None,
             journal_max_mb: 1024,
             when_full: WhenFull::default(),
             keep_days: None,
@@ -69,9 +72,11 @@ pub enum Durability {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Content {
-    /// Both, as they were.
+    /// Both, but for what redaction takes out.
     #[default]
     Full,
+    /// Their hashes, by which equal ones are known.
+    Hashed,
     /// Neither.
     None,
 }
@@ -89,7 +94,16 @@ impl LogConfig {
         Ok(Some(url))
     }
 
+    /// The key of the hashes that stand for content; without one, who guesses a text can tell that it was it.
+    #[must_use]
+    pub fn hash_key(&self) -> Option<SecretString> {
+        std::env::var(self.hash_key_env.as_ref()?).ok().map(SecretString::from)
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
+        if let Some(name) = self.hash_key_env.as_ref().filter(|_| self.hash_key().is_none()) {
+            return Err(format!("log.hash_key_env: the variable {name} is not set"));
+        }
         if self.url.is_some() && self.url_env.is_some() {
             return Err("log: give url or url_env, not both".to_owned());
         }

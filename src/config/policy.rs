@@ -3,13 +3,15 @@ use serde::{Deserialize, Serialize};
 use super::in_range;
 
 /// Where `auto` starts.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PolicyConfig {
     /// The operating point of `auto`.
     pub threshold: Threshold,
     /// Where every request starts when the artifact has no usable signal.
     pub fallback: Fallback,
+    /// The share of the requests for `auto` that is routed, in [0, 1]; the others go where their clients sent them.
+    pub routed_share: f64,
 }
 
 /// An operating point: one of the artifact's own, or a number.
@@ -50,6 +52,12 @@ pub enum Fallback {
     Frontier,
 }
 
+impl Default for PolicyConfig {
+    fn default() -> Self {
+        Self { threshold: Threshold::default(), fallback: Fallback::default(), routed_share: 1.0 }
+    }
+}
+
 impl Default for Threshold {
     fn default() -> Self {
         Self::Preset(Preset::Calibrated)
@@ -58,6 +66,7 @@ impl Default for Threshold {
 
 impl PolicyConfig {
     pub(super) fn check(&self) -> Result<(), String> {
+        in_range("policy.routed_share", self.routed_share, 0.0, 1.0)?;
         match self.threshold {
             Threshold::Value(value) => in_range("policy.threshold", value, -1.0, 1.0),
             Threshold::Preset(_) => Ok(()),

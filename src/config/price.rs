@@ -75,7 +75,7 @@ impl Price {
     }
 
     /// Checks every amount; `key` is where the price stands.
-    pub(super) fn check(&self, key: &str) -> Result<(), String> {
+    pub(crate) fn check(&self, key: &str) -> Result<(), String> {
         for (field, usd) in [
             ("input", Some(self.input)),
             ("output", Some(self.output)),

@@ -4,7 +4,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
-use super::in_range;
+use super::{Content, RouteJudge, in_range};
 
 /// Settings of one route: of the requests that name it in `x-rungs-route`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -14,12 +14,18 @@ pub struct RouteConfig {
     pub checks: Vec<CheckConfig>,
     /// The route's own `cascade.stream.ttft_budget_s`.
     pub ttft_budget_s: Option<f64>,
+    /// The route's own `log.content`.
+    pub content: Option<Content>,
     /// The lowest tier that the router may choose.
     pub min_tier: Option<String>,
     /// The highest one.
     pub max_tier: Option<String>,
     /// The probability of an acceptable answer that the start must have, in [0, 1], where any tier has it.
     pub min_quality: Option<f64>,
+    /// The route's own `policy.routed_share`.
+    pub routed_share: Option<f64>,
+    /// How its answers are judged afterwards.
+    pub judge: RouteJudge,
 }
 
 /// One check: exactly one of `command`, `url`, `must_match`, `must_not_match` and `schema` says what it is.
@@ -73,6 +79,15 @@ impl Pattern {
     pub fn is_match(&self, text: &str) -> bool {
         self.0.is_match(text)
     }
+
+    /// The text with every match replaced; `None` where there is none.
+    #[must_use]
+    pub fn replaced(&self, text: &str, by: &str) -> Option<String> {
+        match self.0.replace_all(text, by) {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(replaced) => Some(replaced),
+        }
+    }
 }
 
 impl TryFrom<String> for Pattern {
@@ -121,8 +136,10 @@ impl RouteConfig {
     }
 
     pub(super) fn check(&self, route: &str) -> Result<(), String> {
+        in_range(&format!("routes.{route}.routed_share"), self.routed_share.unwrap_or(0.0), 0.0, 1.0)?;
         in_range(&format!("routes.{route}.min_quality"), self.min_quality.unwrap_or(0.0), 0.0, 1.0)?;
         in_range(&format!("routes.{route}.ttft_budget_s"), self.ttft_budget_s.unwrap_or(0.0), 0.0, 86_400.0)?;
+        self.judge.check(&format!("routes.{route}.judge"))?;
         let mut seen = HashSet::new();
         for check in &self.checks {
             check.check(&format!("routes.{route}.checks.{}", check.name))?;

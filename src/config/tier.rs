@@ -54,6 +54,9 @@ pub struct TierConfig {
     /// What the model or its server cannot do: requests that need it go elsewhere.
     #[serde(default)]
     pub lacks: Vec<Capability>,
+    /// How long the provider's cache keeps the beginning of a conversation after it was last read, in seconds.
+    #[serde(default = "cache_ttl")]
+    pub cache_ttl_s: f64,
     /// Whether the server gives log-probabilities when asked.
     #[serde(default)]
     pub logprobs: bool,
@@ -134,7 +137,7 @@ impl TierConfig {
         }
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         let key = |field: &str| format!("tiers.{}.{field}", self.name);
         if self.name.is_empty() || self.name.starts_with("auto") {
             return Err(format!("tiers.name = \"{}\": must not be empty or begin with `auto`", self.name));
@@ -147,6 +150,7 @@ impl TierConfig {
             ("first_byte_timeout_s", self.first_byte_timeout_s),
             ("idle_timeout_s", self.idle_timeout_s),
             ("total_timeout_s", self.total_timeout_s),
+            ("cache_ttl_s", self.cache_ttl_s),
         ] {
             in_range(&key(field), seconds, 0.001, 86_400.0)?;
         }
@@ -165,6 +169,10 @@ impl TierConfig {
         }
         in_range(&key("weight"), f64::from(self.weight), 1.0, 1e6)
     }
+}
+
+fn cache_ttl() -> f64 {
+    300.0
 }
 
 fn connect_timeout() -> f64 {

@@ -16,6 +16,8 @@ pub struct UpstreamsConfig {
     pub retry_pause_s: f64,
     /// The longest pause. An upstream that asks for a longer one is not asked again.
     pub retry_max_pause_s: f64,
+    /// Where an endpoint has said nothing for so many seconds, the next one of the tier is called beside it; `None`: never.
+    pub hedge_after_s: Option<f64>,
     /// Failures in a row after which an endpoint is left alone.
     pub breaker_failures: u32,
     /// For how long at first, in seconds; one call then tries it, and doubles the time if it fails too.
@@ -30,6 +32,7 @@ impl Default for UpstreamsConfig {
             retries: 2,
             retry_pause_s: 0.25,
             retry_max_pause_s: 5.0,
+            hedge_after_s: None,
             breaker_failures: 5,
             breaker_pause_s: 5.0,
             breaker_max_pause_s: 60.0,
@@ -58,7 +61,14 @@ impl UpstreamsConfig {
         }
     }
 
+    /// When another endpoint is called beside a silent one.
+    #[must_use]
+    pub fn hedge_after(&self) -> Option<Duration> {
+        self.hedge_after_s.map(Duration::from_secs_f64)
+    }
+
     pub(super) fn check(&self) -> Result<(), String> {
+        in_range("upstreams.hedge_after_s", self.hedge_after_s.unwrap_or(1.0), 0.001, 3_600.0)?;
         in_range("upstreams.retries", f64::from(self.retries), 0.0, 10.0)?;
         in_range("upstreams.retry_pause_s", self.retry_pause_s, 0.001, 60.0)?;
         in_range("upstreams.retry_max_pause_s", self.retry_max_pause_s, self.retry_pause_s, 600.0)?;

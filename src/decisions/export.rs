@@ -1,9 +1,16 @@
 //! Reads the whole log in the order of its chains.
 
+mod labelled;
+mod table;
+
+pub use labelled::labelled;
+pub use table::Table;
+
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{DecisionFilter, DecisionRecord, DecisionStore, Feedback, StoreError};
+use crate::judge::{Verdict, verdicts};
 
 /// A record as it leaves, with what was said of it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -14,6 +21,9 @@ pub struct Exported {
     /// What was said of its answer later, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub feedback: Vec<Feedback>,
+    /// What judges said of its answers, in the order in which they did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub verdicts: Vec<Verdict>,
 }
 
 /// Records that are read at once.
@@ -32,7 +42,7 @@ pub async fn export<E: From<StoreError>>(
     let mut filter = DecisionFilter { limit: PAGE, since, without_receipt: true, ..DecisionFilter::default() };
     loop {
         let page = store.list(&filter).await?;
-        with_feedback(store, page.decisions).await?.into_iter().try_for_each(&mut each)?;
+        with_what_was_said(store, page.decisions).await?.into_iter().try_for_each(&mut each)?;
         filter.before = page.next;
         if filter.before.is_none() {
             break;
@@ -44,13 +54,27 @@ pub async fn export<E: From<StoreError>>(
         let last = records.last().and_then(|record| record.receipt.as_ref());
         let Some(last) = last.map(|receipt| (receipt.writer.clone(), receipt.sequence)) else { return Ok(()) };
         after = Some(last);
-        with_feedback(store, records).await?.into_iter().try_for_each(&mut each)?;
+        with_what_was_said(store, records).await?.into_iter().try_for_each(&mut each)?;
     }
 }
 
-async fn with_feedback(store: &dyn DecisionStore, records: Vec<DecisionRecord>) -> Result<Vec<Exported>, StoreError> {
+async fn with_what_was_said(
+    store: &dyn DecisionStore,
+    records: Vec<DecisionRecord>,
+) -> Result<Vec<Exported>, StoreError> {
+    if records.is_empty() {
+        return Ok(Vec::new());
+    }
     let ids: Vec<&str> = records.iter().map(|record| record.id.as_str()).collect();
-    let feedback = if ids.is_empty() { Vec::new() } else { store.feedback(&ids).await? };
-    let said_of = |id: &str| feedback.iter().filter(|said| said.decision_id == id).cloned().collect();
-    Ok(records.into_iter().map(|record| Exported { feedback: said_of(&record.id), record }).collect())
+    let feedback = store.feedback(&ids).await?;
+    let verdicts = match store.database() {
+        Some(database) => verdicts::about_all(&database, &ids).await?,
+        None => Vec::new(),
+    };
+    let exported = records.into_iter().map(|record| Exported {
+        feedback: feedback.iter().filter(|said| said.decision_id == record.id).cloned().collect(),
+        verdicts: verdicts.iter().filter(|said| said.decision_id == record.id).cloned().collect(),
+        record,
+    });
+    Ok(exported.collect())
 }

@@ -5,6 +5,7 @@
 //! - `content` over `{"answer", "request"}`, where the record had any, so that both can be deleted or left out later;
 //! - `hash` over the receipt itself without `hash`. The `previous` of a writer's first record is [`GENESIS`].
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -53,6 +54,15 @@ pub fn digest(value: &Value) -> String {
     // Values hold nothing that has no canonical form; what could not be written would only be left out of the hash.
     let canonical = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
     Sha256::digest(&canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The same with a key, as HMAC; without one, the plain hash.
+#[must_use]
+pub fn keyed_digest(value: &Value, key: Option<&[u8]>) -> String {
+    // A key of any length will do.
+    let Some(Ok(mut hash)) = key.map(Hmac::<Sha256>::new_from_slice) else { return digest(value) };
+    hash.update(&serde_json_canonicalizer::to_vec(value).unwrap_or_default());
+    hash.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A writer's chain as far as it goes.

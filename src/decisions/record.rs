@@ -3,13 +3,14 @@
 use indexmap::IndexMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::checked::CheckResult;
 use super::early::Early;
 use super::receipt::Receipt;
 use crate::chat::Usage;
 use crate::difficulty::Acceptability;
+use crate::judge::Sampling;
 use crate::policy::Cause;
 
 /// Everything the router knows of one request once it has ended. Costs are USD, durations milliseconds.
@@ -25,6 +26,18 @@ pub struct DecisionRecord {
     pub task: Option<String>,
     /// Who pays, from `x-rungs-tenant`.
     pub tenant: Option<String>,
+    /// A hash that all requests of one conversation share; `None` in records from before there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<String>,
+    /// The client's key, by its name; `None` where none was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// What the client put into the request's `metadata`, but for what speaks to the router.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub metadata: Map<String, Value>,
+    /// The client's `traceparent`, where it sent one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// The `model` field of the request as sent.
     pub requested_model: String,
     /// Why the plan started where it did.
@@ -33,6 +46,9 @@ pub struct DecisionRecord {
     pub model_version: Option<String>,
     /// Acceptability per tier; empty when the request was not scored.
     pub p: IndexMap<String, Acceptability>,
+    /// What would have been done with the request, which went where its client sent it; `None` for one that was routed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed: Option<Observed>,
     /// p_frontier − p_cheap.
     pub score: Option<f64>,
     /// The threshold that the score was compared with.
@@ -76,12 +92,24 @@ pub struct DecisionRecord {
     pub ttft_uncascaded_ms: Option<f64>,
     /// The router's own part before the first call: features, score, plan.
     pub decide_ms: f64,
+    /// Hashes that stand for request and answer, where only those are stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_sha256: Option<ContentHashes>,
+    /// Why request and answer could not be redacted; what became of them is configured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction_error: Option<String>,
+    /// The budget that is spent, for which the request went to the cheapest tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<String>,
     /// The limit that kept the request from its next call; an answer that had not passed is then served all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cap: Option<Cap>,
     /// Whether every tier above failed, and an answer that had not passed was served for want of a better one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub fell_back: bool,
+    /// With which probability it is judged, and whether it is; `None` where it cannot be, or nobody is there to judge it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
     /// What went wrong, without secrets; `None` for a served request.
     pub error: Option<String>,
     /// Fingerprint of the configuration in force.
@@ -95,6 +123,27 @@ pub struct DecisionRecord {
     pub answer: Option<String>,
     /// Every call made, in the order in which it was started.
     pub attempts: Vec<Attempt>,
+}
+
+/// A plan that was not carried out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Observed {
+    /// The tiers that it allowed, in order.
+    pub rungs: Vec<String>,
+    /// Why it started where it did.
+    pub cause: Cause,
+    /// What its first call would have cost with the tokens that the served answer took, USD; what a climb would have added is
+    /// not in it. `None` where tokens or price are unknown.
+    pub cost_usd: Option<f64>,
+}
+
+/// What stands for a request and its answer: SHA-256 over their canonical JSON (RFC 8785), with a key its HMAC, in hexadecimal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContentHashes {
+    /// Of the request body; `None` where there was none.
+    pub request: Option<String>,
+    /// Of the answer's text; `None` where there was none.
+    pub answer: Option<String>,
 }
 
 /// How a request ended.
@@ -163,6 +212,9 @@ pub struct Attempt {
     /// Calls within this attempt that failed, the last one included where the attempt did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_calls: Vec<CallFailure>,
+    /// Calls of other endpoints that were given up because this one answered first; their prompts are in the cost, and no more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hedged: u32,
 }
 
 /// A call that failed within an attempt.
@@ -201,7 +253,7 @@ pub enum AttemptStatus {
 }
 
 /// Why an answer was not good enough.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EscalationReason {
     /// The mean token log-probability was under the threshold.
@@ -228,7 +280,17 @@ pub enum EscalationReason {
     UpstreamFailure,
 }
 
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
 impl EscalationReason {
+    /// Its name, as records write it.
+    #[must_use]
+    pub fn name(self) -> String {
+        serde_json::to_value(self).ok().and_then(|value| Some(value.as_str()?.to_owned())).unwrap_or_default()
+    }
+
     /// Whether this is a guess at how good the answer is, not something seen in it: a check knows better.
     #[must_use]
     pub fn is_predicted(self) -> bool {

@@ -1,5 +1,6 @@
 //! What the log says in sums: money, climbs, times, caches, quality; in all and by whom and what.
 
+mod observed;
 mod tally;
 
 use std::collections::BTreeMap;
@@ -8,6 +9,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::export::Exported;
+use crate::drift::Alarm;
+use crate::judge;
+pub use observed::Observing;
 use tally::Tally;
 pub use tally::{Figures, Quality, Spread};
 
@@ -16,6 +20,8 @@ pub use tally::{Figures, Quality, Spread};
 pub struct Report {
     /// Since when; `None` for the whole log.
     pub since: Option<Timestamp>,
+    /// The alarms that void certificates: those that stand, and those that are over and that nobody has acknowledged.
+    pub alarms: Vec<Alarm>,
     /// The oldest and the newest request.
     pub between: Option<(Timestamp, Timestamp)>,
     /// All requests.
@@ -24,18 +30,26 @@ pub struct Report {
     pub by_route: BTreeMap<String, Figures>,
     /// By `x-rungs-tenant`; those without one under the empty name.
     pub by_tenant: BTreeMap<String, Figures>,
+    /// By the client's key; those without one under the empty name.
+    pub by_key: BTreeMap<String, Figures>,
+    /// By `x-rungs-task`; those without one under the empty name.
+    pub by_task: BTreeMap<String, Figures>,
     /// By the tier whose answer was served; those without an answer under the empty name.
     pub by_tier: BTreeMap<String, Figures>,
     /// By the artifact that scored the request; those that none scored under the empty name.
     pub by_model_version: BTreeMap<String, Figures>,
+    /// Quality by what was judged; `None` where it is not looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<judge::Figures>,
 }
 
 /// Counts records into a report.
 #[derive(Debug, Default)]
 pub struct Reporter {
     between: Option<(Timestamp, Timestamp)>,
+    alarms: Vec<Alarm>,
     total: Tally,
-    groups: [BTreeMap<String, Tally>; 4],
+    groups: [BTreeMap<String, Tally>; 6],
 }
 
 /// Names beyond so many are counted together: clients choose them.
@@ -51,7 +65,7 @@ impl Reporter {
         let at = record.at;
         self.between = Some(self.between.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
         self.total.add(exported);
-        let names = [&record.route, &record.tenant, &record.tier, &record.model_version];
+        let names = [&record.route, &record.tenant, &record.key, &record.task, &record.tier, &record.model_version];
         for (group, name) in self.groups.iter_mut().zip(names) {
             let name = name.as_deref().unwrap_or_default();
             let is_known = group.len() < MOST_GROUPS || group.contains_key(name);
@@ -59,19 +73,29 @@ impl Reporter {
         }
     }
 
+    /// Tells of the alarms, too.
+    pub fn alarms(&mut self, alarms: Vec<Alarm>) {
+        self.alarms = alarms;
+    }
+
     /// The figures of all that was counted.
     #[must_use]
     pub fn report(self, since: Option<Timestamp>) -> Report {
         let figures = |group: BTreeMap<String, Tally>| group.into_iter().map(|(name, tally)| (name, tally.figures()));
-        let [by_route, by_tenant, by_tier, by_model_version] = self.groups.map(|group| figures(group).collect());
+        let [by_route, by_tenant, by_key, by_task, by_tier, by_model_version] =
+            self.groups.map(|group| figures(group).collect());
         Report {
             since,
+            alarms: self.alarms,
             between: self.between,
             total: self.total.figures(),
             by_route,
             by_tenant,
+            by_key,
+            by_task,
             by_tier,
             by_model_version,
+            judge: None,
         }
     }
 }

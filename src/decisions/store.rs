@@ -19,11 +19,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
 
+pub(super) use row::{Flat, flat};
 pub use state::LogState;
 
 use super::feedback::Feedback;
-use super::record::DecisionRecord;
+use super::record::{DecisionRecord, Outcome};
 use crate::config::LogConfig;
+use crate::database::Database;
+use crate::meters::Meters;
 
 /// Keeps decision records.
 #[async_trait]
@@ -71,18 +74,28 @@ pub trait DecisionStore: Send + Sync {
     /// When the database cannot be read.
     async fn feedback(&self, decisions: &[&str]) -> Result<Vec<Feedback>, StoreError>;
 
+    /// The database behind it, where others keep what they derive from the log; `None` where there is none.
+    fn database(&self) -> Option<Database> {
+        None
+    }
+
     /// How the log does.
     fn state(&self) -> LogState {
         LogState::default()
     }
 
     /// Deletes what is older at this moment than the configuration keeps, and gives the number of rows deleted one by one.
-    /// A store does so every hour of its own accord; one that keeps everything has nothing to do.
+    /// One that keeps everything has nothing to do.
     ///
     /// # Errors
     /// When the database cannot be written; what was deleted until then stays so.
     async fn expire(&self, _now: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
+    }
+
+    /// Levels that limits are counted by, shared by all that use the same database; without one, this process's own.
+    fn meters(&self) -> Meters {
+        Meters::local()
     }
 
     /// Writes what is waiting and closes the store; later appends fail. A store that buffers nothing has nothing to do.
@@ -109,8 +122,14 @@ pub struct DecisionFilter {
     pub tenant: Option<String>,
     /// Only this task.
     pub task: Option<String>,
+    /// Only this client's key, by its name.
+    pub key: Option<String>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
     /// Only records since then.
     pub since: Option<Timestamp>,
+    /// Only records from before then.
+    pub until: Option<Timestamp>,
     /// Only records from before there were receipts.
     pub without_receipt: bool,
     /// Leave requests and answers out, which may be large.

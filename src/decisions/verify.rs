@@ -66,7 +66,7 @@ pub enum Fault {
 }
 
 /// What an export adds to a record.
-const ADDED: [&str; 1] = ["feedback"];
+const ADDED: [&str; 2] = ["feedback", "verdicts"];
 
 impl Verifier {
     /// Looks at the next record; `place` is where it stands.

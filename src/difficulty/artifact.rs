@@ -111,8 +111,16 @@ impl Artifact {
     pub fn save(&self, dir: &Path) -> std::io::Result<()> {
         std::fs::create_dir_all(dir)?;
         let part = dir.join(format!("{MODEL_FILE}.part"));
-        std::fs::write(&part, envelope::seal(self)?)?;
+        std::fs::write(&part, self.to_bytes()?)?;
         std::fs::rename(part, dir.join(MODEL_FILE))
+    }
+
+    /// The bytes of its `model.json`.
+    ///
+    /// # Errors
+    /// When a part of it cannot be written as JSON, which none is.
+    pub fn to_bytes(&self) -> std::io::Result<Vec<u8>> {
+        envelope::seal(self)
     }
 
     /// The first twelve hexadecimal digits of the body's SHA-256: equal versions are equal models.

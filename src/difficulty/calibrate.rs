@@ -61,6 +61,13 @@ impl Sample {
         }
     }
 
+    /// The rows that a model was fitted on, with what it says of each without having seen it: an operating point may be
+    /// searched on them, and no certificate issued.
+    #[must_use]
+    pub fn out_of_fold(artifact: &Artifact, judged: Judged) -> Self {
+        Self { judged, ..Self::new(artifact, OnSeen::Count) }
+    }
+
     /// Takes a query, and scores it if it has an outcome that is of use.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::dot::dot;
+use super::dot::dot_single;
 
 /// Linear discriminants of the training rows' domains, and the mean label of each. A request's own domain need not be
 /// known.
@@ -21,7 +21,9 @@ impl Domains {
     /// Per tier Σ_d P(d | features) · label_d, the posterior by a softmax over the discriminants.
     #[must_use]
     pub fn expected(&self, features: &[f32]) -> Vec<f64> {
-        let at = |i: usize, intercept: &f64| intercept + self.coefficients.get(i).map_or(0.0, |d| dot(d, features));
+        let at = |i: usize, intercept: &f64| {
+            intercept + f64::from(self.coefficients.get(i).map_or(0.0, |d| dot_single(d, features)))
+        };
         let z: Vec<f64> = self.intercepts.iter().enumerate().map(|(i, intercept)| at(i, intercept)).collect();
         let largest = z.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let mut expected = vec![0.0; self.labels.first().map_or(0, Vec::len)];

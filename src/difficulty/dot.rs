@@ -1,4 +1,4 @@
-//! The inner product that scoring spends its time on.
+//! The inner products that scoring spends its time on.
 
 /// Σ aᵢ·bᵢ over as many numbers as both have, summed in eight lanes, which the compiler can keep in vector registers.
 pub(super) fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) -> f64 {
@@ -15,9 +15,24 @@ pub(super) fn dot<A: Copy + Into<f64>, B: Copy + Into<f64>>(a: &[A], b: &[B]) ->
     lanes.iter().sum::<f64>() + rest
 }
 
+/// The same of single numbers, summed as such: twice as many fit a register. Over n numbers the error is about n/8 roundings of the
+/// sum, 1e-5 of it at most for what an embedding has.
+pub(super) fn dot_single(a: &[f32], b: &[f32]) -> f32 {
+    let shared = a.len().min(b.len());
+    let (a, b) = (a[..shared].as_chunks::<16>(), b[..shared].as_chunks::<16>());
+    let rest: f32 = a.1.iter().zip(b.1).map(|(a, b)| a * b).sum();
+    let mut lanes = [0.0; 16];
+    for (a, b) in a.0.iter().zip(b.0) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += a * b;
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
 #[cfg(test)]
 mod tests {
-    use super::dot;
+    use super::{dot, dot_single};
 
     #[test]
     fn it_is_the_sum_of_the_products_whatever_the_length() {
@@ -26,6 +41,8 @@ mod tests {
             let b: Vec<f64> = (0..length + 1).map(|i| f64::from(i * i)).collect();
             let plain: f64 = (0..length).map(|i| f64::from(i - 7) * f64::from(i * i)).sum();
             assert_eq!(dot(&a, &b), plain, "{length}");
+            let single: Vec<f32> = b.iter().map(|b| *b as f32).collect();
+            assert_eq!(f64::from(dot_single(&a, &single)), plain, "{length}");
         }
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Calibration;
 use super::calibration::sigmoid;
-use super::dot::dot;
+use super::dot::{dot, dot_single};
 use crate::features::FeatureVector;
 
 /// From features to what the heads see: the embedding times one factor, each lexical feature standardised.
@@ -85,7 +85,8 @@ impl Inputs {
     /// direction.
     #[must_use]
     pub fn along(&self, directions: &[Vec<f32>]) -> Vec<f32> {
-        let along = |direction: &Vec<f32>| dot(direction, &self.embedding) as f32;
+        let embedding: Vec<f32> = self.embedding.iter().map(|x| *x as f32).collect();
+        let along = |direction: &Vec<f32>| dot_single(direction, &embedding);
         self.lexical.iter().map(|x| *x as f32).chain(directions.iter().map(along)).collect()
     }
 }

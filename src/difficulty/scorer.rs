@@ -91,6 +91,12 @@ impl Scorer {
         &self.artifact
     }
 
+    /// The artifact, by itself again.
+    #[must_use]
+    pub fn into_artifact(self) -> Artifact {
+        self.artifact
+    }
+
     /// Whether a score takes milliseconds, so that an async caller must move it off its worker thread.
     #[must_use]
     pub fn is_slow(&self) -> bool {
@@ -143,6 +149,10 @@ impl Scoring for Scorer {
 
     fn has_signal(&self) -> bool {
         Self::has_signal(self)
+    }
+
+    fn artifact(&self) -> Option<&Artifact> {
+        Some(&self.artifact)
     }
 
     fn certified(&self) -> Option<Certified<'_>> {

@@ -7,14 +7,13 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use subtle::ConstantTimeEq;
 
 use super::error::ApiError;
 use super::state::App;
 use crate::chat::ChatRequest;
 use crate::config::{AuthConfig, ClientKey, KeyHash};
+use crate::meters::{Meter, Meters, Take};
 use crate::policy::Tokens;
 
 /// The keys, with what each has left.
@@ -29,8 +28,17 @@ pub(super) struct Keys {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) key: ClientKey,
-    requests: Option<DefaultDirectRateLimiter>,
-    tokens: Option<DefaultDirectRateLimiter>,
+    meters: Meters,
+    requests: Option<Rate>,
+    tokens: Option<Rate>,
+}
+
+/// What a key may take a minute: a bucket that is full with a minute's worth, and leaks as much in a minute.
+#[derive(Debug)]
+struct Rate {
+    what: &'static str,
+    bucket: Meter,
+    most: f64,
 }
 
 /// Whom a request comes from; without one, nobody was asked.
@@ -38,11 +46,11 @@ pub(super) struct Client {
 pub(super) struct Caller(pub(super) Arc<Client>);
 
 impl Keys {
-    pub(super) fn new(config: &AuthConfig, required: bool) -> Self {
-        let limiter = |most: Option<NonZeroU32>| most.map(|most| RateLimiter::direct(Quota::per_minute(most)));
+    pub(super) fn new(config: &AuthConfig, required: bool, meters: &Meters) -> Self {
         let client = |key: &ClientKey| {
-            let (requests, tokens) = (limiter(key.requests_per_minute), limiter(key.tokens_per_minute));
-            Arc::new(Client { key: key.clone(), requests, tokens })
+            let rate = |what, most: Option<NonZeroU32>| Some(Rate::new(what, &key.name, f64::from(most?.get())));
+            let (requests, tokens) = (rate("requests", key.requests_per_minute), rate("tokens", key.tokens_per_minute));
+            Arc::new(Client { key: key.clone(), meters: meters.clone(), requests, tokens })
         };
         Self { required, admin: config.admin_key_sha256, clients: config.keys.iter().map(client).collect() }
     }
@@ -76,23 +84,15 @@ impl Client {
     ///
     /// # Errors
     /// 429 with the time until there is room, where a limit is reached.
-    pub(super) fn take_tokens(&self, request: &ChatRequest) -> Result<(), ApiError> {
-        let Some(limiter) = &self.tokens else { return Ok(()) };
+    pub(super) async fn take_tokens(&self, request: &ChatRequest) -> Result<(), ApiError> {
+        let Some(rate) = &self.tokens else { return Ok(()) };
         let expected = Tokens::estimate(request).expected;
-        let tokens = expected.input_tokens.saturating_add(expected.output_tokens).try_into().unwrap_or(u32::MAX);
-        let Some(tokens) = NonZeroU32::new(tokens) else { return Ok(()) };
-        match limiter.check_n(tokens) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(wait)) => Err(limited("tokens", Some(wait.wait_time_from(DefaultClock::default().now())))),
-            // More than a whole minute's: it would never pass.
-            Err(_) => Err(limited("tokens", None)),
-        }
+        rate.take(expected.input_tokens.saturating_add(expected.output_tokens) as f64, &self.meters).await
     }
 
-    fn take_request(&self) -> Result<(), ApiError> {
-        let Some(limiter) = &self.requests else { return Ok(()) };
-        let wait = |wait: governor::NotUntil<_>| wait.wait_time_from(DefaultClock::default().now());
-        limiter.check().map_err(|until| limited("requests", Some(wait(until))))
+    async fn take_request(&self) -> Result<(), ApiError> {
+        let Some(rate) = &self.requests else { return Ok(()) };
+        rate.take(1.0, &self.meters).await
     }
 
     /// Whether it may name this route.
@@ -109,18 +109,27 @@ impl Client {
     }
 }
 
-fn limited(what: &str, wait: Option<std::time::Duration>) -> ApiError {
-    let message = format!("this key has used up its {what} per minute");
-    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
-        .with_code("rate_limit_exceeded")
-        .with_retry_after(wait)
+impl Rate {
+    fn new(what: &'static str, key: &str, most: f64) -> Self {
+        Self { what, bucket: Meter::per_minute(&format!("rate/{what}/{key}"), most), most }
+    }
+
+    async fn take(&self, amount: f64, meters: &Meters) -> Result<(), ApiError> {
+        let take = Take { meter: self.bucket.clone(), amount, most: self.most };
+        meters.take(vec![take]).await.map_err(|full| {
+            let message = format!("this key has used up its {} per minute", self.what);
+            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
+                .with_code("rate_limit_exceeded")
+                .with_retry_after(full.wait)
+        })
+    }
 }
 
 /// Lets clients with a key pass, or all where none is needed; what they may is the endpoint's to ask of the [`Caller`].
 pub(super) async fn client(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let shown = shown(request.headers());
     if let Some(client) = shown.as_ref().and_then(|shown| app.keys.find(shown)) {
-        if let Err(error) = client.take_request() {
+        if let Err(error) = client.take_request().await {
             return error.into_response();
         }
         request.extensions_mut().insert(Caller(Arc::clone(client)));

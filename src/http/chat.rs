@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use tokio::time::{Instant, timeout};
 use uuid::Uuid;
 
+use super::admit::Admitted;
 use super::auth::Caller;
 use super::body;
 use super::decide::Decision;
@@ -59,15 +60,19 @@ impl Arrival {
 pub(super) async fn serve(app: &App, arrival: Arrival, request: ChatRequest) -> Result<Response, ApiError> {
     let Arrival { arrived, at, caller, head, body } = arrival;
     let request = Arc::new(request);
-    let context = Context::read(&head, &request).of(caller.as_ref())?;
+    let context = Context::read(&head, &request).of(caller.as_ref())?.in_conversation(&head, &request);
     let id = Uuid::now_v7().to_string();
-    let decision = app.decide(&request, body.len(), &context, &id).await?;
+    let app = app.deciding(&id);
     if let Some(Caller(client)) = &caller {
-        client.take_tokens(&request)?;
+        client.take_tokens(&request).await?;
     }
+    let Admitted { decision, hold, expected, budget } = app.admit(&request, body.len(), &context, &id, at).await?;
     let difficulty = decision.difficulty();
+    let content = app.content(&context);
+    let certified = app.certificate_of(&decision, &context).map(|standing| standing.holds);
     let record = DecisionRecord {
         at,
+        budget,
         decide_ms: arrived.elapsed().as_secs_f64() * 1e3,
         ..app.record(id, &request, &body, context, &decision)
     };
@@ -76,10 +81,12 @@ pub(super) async fn serve(app: &App, arrival: Arrival, request: ChatRequest) -> 
         plan: decision.plan,
         caps: decision.caps,
         prospect: decision.prospect,
-        ledger: Ledger::new(record, arrived),
+        ledger: Ledger::new(record, arrived).holding(hold, expected).storing(content),
         deadline: arrived + Duration::from_secs_f64(app.config.server.request_timeout_s),
     };
-    answer(app, job, difficulty).await
+    let mut response = answer(app, job, difficulty).await?;
+    headers::certify(certified, response.headers_mut());
+    Ok(response)
 }
 
 async fn answer(app: &App, job: Job, difficulty: Option<f64>) -> Result<Response, ApiError> {
@@ -123,6 +130,12 @@ async fn stream(
 }
 
 impl App {
+    /// How much of a request and its answer is stored: what the route says, else the log; nothing where the client says so.
+    fn content(&self, context: &Context) -> Content {
+        let route = self.config.route(context.route.as_deref()).and_then(|route| route.content);
+        if context.no_content { Content::None } else { route.unwrap_or(self.config.log.content) }
+    }
+
     /// The record as far as it is known before the first call.
     fn record(
         &self,
@@ -132,13 +145,17 @@ impl App {
         context: Context,
         decision: &Decision,
     ) -> DecisionRecord {
-        let keeps_content = self.config.log.content == Content::Full && !context.no_content;
+        let keeps_content = self.content(&context) != Content::None;
         DecisionRecord {
             id,
             at: Timestamp::now(),
             route: context.route,
             task: context.task,
             tenant: context.tenant,
+            conversation: context.conversation,
+            key: context.key,
+            metadata: context.metadata,
+            trace: context.trace,
             requested_model: request.model(),
             cause: decision.plan.cause,
             model_version: (!decision.p.is_empty()).then(|| self.scoring.version().to_owned()),
@@ -148,6 +165,7 @@ impl App {
             novelty: decision.novelty,
             rungs: decision.plan.rungs.clone(),
             propensity: decision.plan.propensity,
+            observed: decision.observed.clone(),
             outcome: Outcome::Cancelled,
             tier: None,
             model: None,
@@ -162,8 +180,12 @@ impl App {
             ttft_ms: None,
             ttft_uncascaded_ms: None,
             decide_ms: 0.0,
+            budget: None,
+            content_sha256: None,
+            redaction_error: None,
             cap: None,
             fell_back: false,
+            sampling: None,
             error: None,
             config: self.fingerprint.clone(),
             receipt: None,

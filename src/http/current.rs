@@ -1,31 +1,41 @@
 //! The router in force, which a new configuration replaces while requests are under way.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use axum::routing::post;
-use axum::{Json, Router};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::admin;
 use super::error::{self, ApiError};
-use super::state::App;
+use super::state::{App, Trial};
+use crate::policy::Scoring;
 
 /// Asks for the configuration to be read again; told its fingerprint, or why it is refused.
 pub type Reload = oneshot::Sender<Result<String, String>>;
 
 /// Serves by the newest [`App`]; a request stays with the one that it began with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Current {
     serving: Arc<RwLock<Serving>>,
     /// Waits for the records of those that were replaced.
     retired: TaskTracker,
     reloads: mpsc::Sender<Reload>,
+    /// Where to ask for a retraining; empty where nobody can.
+    retrains: Arc<OnceLock<mpsc::Sender<()>>>,
+    /// Models that served lately, ready to serve again at once.
+    ready: Arc<Mutex<VecDeque<Arc<dyn Scoring>>>>,
 }
+
+/// Models that are kept ready.
+const READY: usize = 3;
 
 #[derive(Debug, Clone)]
 struct Serving {
@@ -39,7 +49,7 @@ impl Current {
     pub fn new(app: Arc<App>) -> (Self, mpsc::Receiver<Reload>) {
         let (reloads, asked) = mpsc::channel(1);
         let serving = Arc::new(RwLock::new(Serving::by(app)));
-        (Self { serving, retired: TaskTracker::new(), reloads }, asked)
+        (Self { serving, retired: TaskTracker::new(), reloads, retrains: Arc::default(), ready: Arc::default() }, asked)
     }
 
     /// The one in force.
@@ -53,6 +63,11 @@ impl Current {
         let (current, reloaded) = (self.clone(), self.clone());
         Router::new()
             .route("/admin/reload", post(move |head: HeaderMap| async move { reloaded.reload(&head).await }))
+            .route("/admin/retrain", post(admin::retrain))
+            .route("/admin/models", get(admin::models))
+            .route("/admin/models/{version}/promote", post(admin::promote))
+            .route("/admin/models/rollback", post(admin::rollback))
+            .layer(Extension(self.clone()))
             .method_not_allowed_fallback(error::wrong_method)
             .fallback(move |request: Request| async move { current.answer(request).await })
     }
@@ -63,7 +78,70 @@ impl Current {
         // What is there is replaced whole: it is never half written.
         let mut place = self.serving.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *place, serving).app;
-        self.retired.spawn(async move { old.drained().await });
+        // They were opened by the configuration before.
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.retired.spawn(async move {
+            old.drained().await;
+            old.close_traces().await;
+        });
+    }
+
+    /// The version of the model in force.
+    #[must_use]
+    pub fn version(&self) -> String {
+        self.app().scoring.version().to_owned()
+    }
+
+    /// The version of the model on trial.
+    #[must_use]
+    pub fn trial(&self) -> Option<String> {
+        self.app().trial().map(str::to_owned)
+    }
+
+    /// From here on requests are decided by this model; all else stays.
+    pub fn score_by(&self, scoring: Arc<dyn Scoring>) {
+        self.change(|app| app.scored_by(scoring).with_trial(None));
+    }
+
+    /// From here on a share of the requests is decided by this model, or none is.
+    pub fn try_out(&self, trial: Option<Trial>) {
+        self.change(|app| app.with_trial(trial));
+    }
+
+    /// What is asked for in `POST /admin/retrain` comes out of the channel. Only the first call has an effect.
+    pub fn retrains(&self) -> mpsc::Receiver<()> {
+        let (retrains, asked) = mpsc::channel(1);
+        let _ = self.retrains.set(retrains);
+        asked
+    }
+
+    /// Asks for a retraining.
+    ///
+    /// # Errors
+    /// Why none begins.
+    pub(super) fn retrain(&self) -> Result<(), mpsc::error::TrySendError<()>> {
+        let asked = self.retrains.get().ok_or(mpsc::error::TrySendError::Closed(()))?;
+        asked.try_send(())
+    }
+
+    /// A model that is ready to serve.
+    pub(crate) fn ready(&self, version: &str) -> Option<Arc<dyn Scoring>> {
+        let ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.iter().find(|scoring| scoring.version() == version).cloned()
+    }
+
+    /// Keeps a model ready; the one that was kept longest is let go.
+    pub(crate) fn keep_ready(&self, scoring: Arc<dyn Scoring>) {
+        let mut ready = self.ready.lock().unwrap_or_else(PoisonError::into_inner);
+        ready.push_back(scoring);
+        if ready.len() > READY {
+            ready.pop_front();
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&App) -> App) {
+        let mut place = self.serving.write().unwrap_or_else(PoisonError::into_inner);
+        *place = Serving::by(Arc::new(change(&place.app)));
     }
 
     /// Waits for the requests under way and their records, of those that were replaced too.
@@ -94,6 +172,12 @@ impl Current {
 
     fn serving(&self) -> Serving {
         self.serving.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl std::fmt::Debug for Current {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Current").field("serving", &self.serving()).finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::ApiError;
 use super::state::App;
-use crate::decisions::{DecisionFilter, DecisionRecord, Feedback, Page, StoreError};
+use crate::decisions::{DecisionFilter, DecisionRecord, Feedback, Outcome, Page, StoreError};
 
 /// Filters of the list; unknown ones are refused, so that a misspelt one does not show everything.
 #[derive(Debug, Deserialize)]
@@ -23,7 +23,10 @@ pub(super) struct Filters {
     tier: Option<String>,
     tenant: Option<String>,
     task: Option<String>,
+    key: Option<String>,
+    outcome: Option<Outcome>,
     since: Option<Timestamp>,
+    until: Option<Timestamp>,
 }
 
 const USUAL_LIMIT: u32 = 50;
@@ -47,7 +50,10 @@ pub(super) async fn list(
         tier: filters.tier,
         tenant: filters.tenant,
         task: filters.task,
+        key: filters.key,
+        outcome: filters.outcome,
         since: filters.since,
+        until: filters.until,
         without_receipt: false,
         without_content: false,
     };

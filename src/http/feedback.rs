@@ -16,6 +16,7 @@ use super::decisions::{find, unknown, unreadable};
 use super::error::ApiError;
 use super::state::App;
 use crate::decisions::Feedback;
+use crate::judge::{Verdict, verdicts};
 
 /// A larger body is refused: a comment is a sentence or a page.
 const MAX_BODY: usize = 64 << 10;
@@ -49,5 +50,8 @@ pub(super) async fn add(
     }
     let feedback = Feedback { id: Uuid::now_v7().to_string(), decision_id, at: Timestamp::now(), score, comment };
     app.store.add_feedback(&feedback).await.map_err(unreadable)?;
+    if let Some(database) = app.store.database() {
+        verdicts::add(&database, &Verdict::of_feedback(&record, &feedback)).await.map_err(unreadable)?;
+    }
     Ok((StatusCode::CREATED, Json(feedback)))
 }

@@ -4,7 +4,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Map, Value};
 
 use super::auth::Caller;
+use super::conversation;
 use super::error::ApiError;
+use crate::budgets::Account;
 use crate::cascade::Facts;
 use crate::chat::ChatRequest;
 
@@ -15,7 +17,9 @@ const DIFFICULTY: HeaderName = HeaderName::from_static("x-rungs-difficulty");
 const ESCALATIONS: HeaderName = HeaderName::from_static("x-rungs-escalations");
 const MODEL_VERSION: HeaderName = HeaderName::from_static("x-rungs-model-version");
 const COST_USD: HeaderName = HeaderName::from_static("x-rungs-cost-usd");
+const TASK_COST_USD: HeaderName = HeaderName::from_static("x-rungs-task-cost-usd");
 const STAND_IN: HeaderName = HeaderName::from_static("x-rungs-stand-in");
+const CERTIFICATE: HeaderName = HeaderName::from_static("x-rungs-certificate");
 const UNPASSED: HeaderName = HeaderName::from_static("x-rungs-unpassed");
 
 const PREFIX: &str = "x-rungs-";
@@ -29,6 +33,10 @@ pub(super) struct Context {
     pub(super) task: Option<String>,
     /// Who pays.
     pub(super) tenant: Option<String>,
+    /// The client's key, by its name.
+    pub(super) key: Option<String>,
+    /// What the client says to itself.
+    pub(super) metadata: Map<String, Value>,
     /// The highest tier allowed.
     pub(super) max_tier: Option<String>,
     /// The most that the request may cost, as the client wrote it.
@@ -37,6 +45,10 @@ pub(super) struct Context {
     min_quality: Option<String>,
     /// The tiers that may be called for this client; empty for all.
     pub(super) tiers: Vec<String>,
+    /// The client's span.
+    pub(super) trace: Option<String>,
+    /// The key of the conversation that the request belongs to.
+    pub(super) conversation: Option<String>,
     /// Neither the request nor the answer is to be stored.
     pub(super) no_content: bool,
 }
@@ -51,7 +63,11 @@ impl Context {
             let value = header.or_else(|| metadata.get(&name)?.as_str().map(str::to_owned))?;
             Some(value.trim().to_owned()).filter(|value| !value.is_empty())
         };
+        let mut own = metadata.clone();
+        own.retain(|name, _| !name.starts_with(PREFIX));
         Self {
+            metadata: if fits(&own) { own } else { Map::new() },
+            key: None,
             route: value("route"),
             task: value("task"),
             tenant: value("tenant"),
@@ -59,6 +75,12 @@ impl Context {
             max_cost: value("max-cost-usd"),
             min_quality: value("min-quality"),
             tiers: Vec::new(),
+            trace: headers
+                .get("traceparent")
+                .and_then(|value| value.to_str().ok())
+                .filter(|value| value.len() == 55)
+                .map(str::to_owned),
+            conversation: None,
             no_content: value("no-log").is_some(),
         }
     }
@@ -70,7 +92,18 @@ impl Context {
     pub(super) fn of(self, caller: Option<&Caller>) -> Result<Self, ApiError> {
         let Some(Caller(client)) = caller else { return Ok(self) };
         client.may_use(self.route.as_deref())?;
-        Ok(Self { tenant: client.key.tenant.clone().or(self.tenant), tiers: client.key.tiers.clone(), ..self })
+        let key = client.key.clone();
+        Ok(Self { tenant: key.tenant.or(self.tenant), key: Some(key.name), tiers: key.tiers, ..self })
+    }
+
+    /// On whose account it goes.
+    pub(super) fn account(&self) -> Account {
+        Account { task: self.task.clone(), key: self.key.clone(), tenant: self.tenant.clone() }
+    }
+
+    /// The same with the conversation that the request belongs to.
+    pub(super) fn in_conversation(self, headers: &HeaderMap, request: &ChatRequest) -> Self {
+        Self { conversation: conversation::key(headers, request, self.tenant.as_deref()), ..self }
     }
 
     /// The most USD that the request may cost.
@@ -102,8 +135,14 @@ impl Context {
     }
 }
 
+/// Whether metadata is small enough to be kept with every record.
+fn fits(metadata: &Map<String, Value>) -> bool {
+    const MOST: usize = 16 << 10;
+    metadata.is_empty() || serde_json::to_vec(metadata).is_ok_and(|json| json.len() <= MOST)
+}
+
 /// The request without the `metadata` keys that speak to the router; the others go on to the upstream.
-pub(super) fn without_ours(request: ChatRequest) -> ChatRequest {
+pub(crate) fn without_ours(request: ChatRequest) -> ChatRequest {
     let Some(mut metadata) = request.get::<Map<String, Value>>("metadata") else { return request };
     let before = metadata.len();
     metadata.retain(|name, _| !name.starts_with(PREFIX));
@@ -134,6 +173,9 @@ pub(super) fn answer(facts: &Facts, difficulty: Option<f64>, model_version: &str
     if let Some(cost) = facts.cost_usd.filter(|_| with_cost) {
         set(COST_USD, &format!("{cost:.9}"));
     }
+    if let Some(cost) = facts.task_cost_usd {
+        set(TASK_COST_USD, &format!("{cost:.9}"));
+    }
     if facts.stand_in {
         set(STAND_IN, "true");
     }
@@ -141,6 +183,13 @@ pub(super) fn answer(facts: &Facts, difficulty: Option<f64>, model_version: &str
         set(UNPASSED, why.name());
     }
     headers
+}
+
+/// Whether the artifact's certificate covers the request: `holds` or `void`; nothing where it has none.
+pub(super) fn certify(holds: Option<bool>, headers: &mut HeaderMap) {
+    if let Some(holds) = holds {
+        headers.insert(CERTIFICATE, HeaderValue::from_static(if holds { "holds" } else { "void" }));
+    }
 }
 
 /// The headers of a stream that has nothing to say yet: who answers is not known when they leave.
@@ -174,6 +223,7 @@ mod tests {
         let context = Context::read(&headers, &request);
         assert_eq!((context.route.as_deref(), context.tenant.as_deref()), (Some("legal"), Some("acme")));
         assert_eq!((context.task, context.no_content), (None, true));
+        assert_eq!(Value::from(context.metadata).to_string(), r#"{"team":"a"}"#);
         assert!(!Context::read(&HeaderMap::new(), &request).no_content);
     }
 
@@ -204,6 +254,7 @@ mod tests {
             model: "a\nb".into(),
             escalations: 0,
             cost_usd,
+            task_cost_usd: None,
             stand_in: true,
             unpassed: Some(Unpassed::UpstreamFailure),
         };

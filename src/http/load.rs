@@ -10,11 +10,11 @@ use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 
 use super::error::ApiError;
-use super::state::App;
+use crate::config::Config;
 
 /// The places for requests under way.
-pub(super) fn places(app: &App) -> Arc<Semaphore> {
-    let places = app.config.server.max_concurrent_requests.clamp(1, Semaphore::MAX_PERMITS);
+pub(super) fn places(config: &Config) -> Arc<Semaphore> {
+    let places = config.server.max_concurrent_requests.clamp(1, Semaphore::MAX_PERMITS);
     Arc::new(Semaphore::new(places))
 }
 

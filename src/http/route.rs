@@ -22,7 +22,7 @@ pub(super) async fn route(State(app): State<Arc<App>>, request: Request<Body>) -
     let headers = request.headers().clone();
     let body = body::read(request, app.config.server.max_body_bytes).await?;
     let request = Arc::new(ChatRequest::parse(&body)?);
-    let context = Context::read(&headers, &request).of(caller.as_ref())?;
+    let context = Context::read(&headers, &request).of(caller.as_ref())?.in_conversation(&headers, &request);
     let decision = app.decide(&request, body.len(), &context, &Uuid::now_v7().to_string()).await?;
     let tier = decision.plan.rungs.first().and_then(|name| app.tier(name));
     Ok(Json(json!({

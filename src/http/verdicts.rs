@@ -17,7 +17,9 @@ impl App {
     #[must_use]
     pub fn certificate(&self, threshold: Threshold) -> Option<Standing> {
         let threshold = self.resolve(threshold);
-        Some(self.scoring.certified()?.standing(&self.tiers, &self.config.cascade, threshold))
+        let standing = self.scoring.certified()?.standing(&self.tiers, &self.config.cascade, threshold);
+        let alarms = self.alarms.about(self.scoring.version());
+        Some(alarms.iter().fold(standing, |standing, alarm| standing.and(Some(&alarm.reason()))))
     }
 
     /// The highest tier that the request's route allows.
@@ -31,19 +33,26 @@ impl App {
         let below = |ceiling: &String| self.tiers.last().is_some_and(|last| last.name != *ceiling);
         let reason = match decision.plan.cause {
             Cause::Worth => Some("the worth of seeing a cheap answer first decides, not its score alone"),
+            Cause::Observed => Some("the request is observed, not routed"),
+            Cause::Explore => Some("the request starts elsewhere to learn what becomes of it"),
             Cause::Direct => Some("the client named a tier"),
             Cause::Fallback => Some("the request is not routed by its score"),
             Cause::ContextWindow => Some("the conversation's length decides, not its score"),
             Cause::Capability => Some("what the request needs decides, not its score"),
             Cause::Floor => Some("a floor of the request or of its route decides, not its score"),
+            Cause::Budget => Some("a budget is spent, which decides, not the score"),
             Cause::MaxCost => Some("the request's cost limit decides, not its score"),
-            Cause::Score | Cause::CascadeOff | Cause::Probe if context.max_tier.as_ref().is_some_and(below) => {
+            Cause::Score | Cause::Sticky | Cause::CascadeOff | Cause::Probe
+                if context.max_tier.as_ref().is_some_and(below) =>
+            {
                 Some("x-rungs-max-tier keeps the request from the frontier")
             }
-            Cause::Score | Cause::CascadeOff | Cause::Probe if self.rule(context).is_some_and(below) => {
+            Cause::Score | Cause::Sticky | Cause::CascadeOff | Cause::Probe
+                if self.rule(context).is_some_and(below) =>
+            {
                 Some("the route's max_tier keeps the request from the frontier")
             }
-            Cause::Score | Cause::CascadeOff | Cause::Probe => None,
+            Cause::Score | Cause::Sticky | Cause::CascadeOff | Cause::Probe => None,
         };
         Some(self.certificate(threshold)?.and(reason))
     }

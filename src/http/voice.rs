@@ -86,10 +86,14 @@ impl Voice {
 
 /// What the last event of a stream tells beside the usage.
 pub(super) fn told(facts: &Facts) -> serde_json::Value {
-    serde_json::json!({
+    let mut told = serde_json::json!({
         "decision_id": facts.id,
         "tier": facts.tier,
         "escalations": facts.escalations,
         "cost_usd": facts.cost_usd,
-    })
+    });
+    if let Some(cost) = facts.task_cost_usd {
+        told["task_cost_usd"] = cost.into();
+    }
+    told
 }

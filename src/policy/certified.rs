@@ -36,7 +36,7 @@ pub struct Standing {
 impl Certified<'_> {
     /// How it stands for these tiers, cheap → frontier, with this cascade at this threshold.
     ///
-    /// What no configuration shows (drift, another model behind a tier's name) is not among the reasons.
+    /// What no configuration shows (drift, another model behind a tier's name) is not among the reasons; alarms add theirs.
     #[must_use]
     pub fn standing(&self, tiers: &[TierConfig], cascade: &CascadeConfig, threshold: f64) -> Standing {
         let reasons = [

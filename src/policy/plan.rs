@@ -3,7 +3,7 @@
 use super::heads::per_tier;
 use super::needs::can;
 use super::rule::{start, start_checked};
-use super::{Capability, Cause, Plan, Tokens};
+use super::{Capability, Cause, Plan, Stay, Tokens};
 use crate::config::{Fallback, TierConfig};
 use crate::difficulty::{ConfidenceModel, Score};
 
@@ -20,6 +20,8 @@ pub struct Ask<'a> {
     pub checked: bool,
     /// What is known of the worth of seeing an answer first; empty where the start is to be by the score alone.
     pub confidence: &'a [ConfidenceModel],
+    /// What speaks for staying at a tier; `None` where there is nothing to stay at.
+    pub stay: Option<&'a Stay>,
     /// What the tiers must hold.
     pub tokens: Tokens,
     /// What the tiers must be able to do.
@@ -155,10 +157,12 @@ fn wanted(tiers: &[TierConfig], ask: &Ask<'_>, climbs: bool) -> (usize, Cause) {
                 |model: &&ConfidenceModel| model.tier() == tier && model.tiers.last().is_some_and(|to| to == last);
             ask.confidence.iter().find(speaks).filter(|_| climbs)?.worth(gain, price)
         };
-        return match start_checked(&p, &prices, threshold, worth) {
+        let (wanted, cause) = match start_checked(&p, &prices, threshold, worth) {
             Some(start) => (start, Cause::Worth),
             None => (start(&p, &prices, threshold), Cause::Score),
         };
+        let stays = ask.stay.and_then(|stay| stay.instead_of(wanted, tiers, &p, &prices, threshold));
+        return stays.map_or((wanted, cause), |rung| (rung, Cause::Sticky));
     }
     let rung = match ask.fallback {
         Fallback::Cheap => 0,

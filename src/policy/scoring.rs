@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::Certified;
 use crate::chat::ChatRequest;
 use crate::config::Preset;
-use crate::difficulty::{ConfidenceModel, Score};
+use crate::difficulty::{Artifact, ConfidenceModel, Score};
 use crate::features::embedding::{EmbedError, Embedder};
 
 /// Scores requests.
@@ -37,6 +37,11 @@ pub trait Scoring: Send + Sync {
 
     /// Whether the score is known to rank requests better than chance; otherwise it is not routed by.
     fn has_signal(&self) -> bool;
+
+    /// The whole artifact; `None` where the scores come from elsewhere.
+    fn artifact(&self) -> Option<&Artifact> {
+        None
+    }
 
     /// The artifact's certificate; `None` where `rungs calibrate` gave it none.
     fn certified(&self) -> Option<Certified<'_>> {

@@ -21,13 +21,13 @@ use crate::dialect::anthropic::decode::Decoded;
 use crate::dialect::anthropic::{Decoder, ask, completion};
 
 /// The version of the dialect that is spoken.
-const VERSION: (HeaderName, &str) = (HeaderName::from_static("anthropic-version"), "2023-06-01");
+pub(super) const VERSION: (HeaderName, &str) = (HeaderName::from_static("anthropic-version"), "2023-06-01");
 
 /// Features that a client asks for beside that version.
 const BETA: HeaderName = HeaderName::from_static("anthropic-beta");
 
 /// The longest answer where neither the client nor the configuration says: the dialect demands one.
-const MAX_TOKENS: u64 = 8192;
+pub(super) const MAX_TOKENS: u64 = 8192;
 
 /// One model of an API that speaks Anthropic's dialect. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Upstream for Anthropic {
     }
 }
 
-fn whole(text: Bytes) -> Result<Completion, UpstreamError> {
+pub(super) fn whole(text: Bytes) -> Result<Completion, UpstreamError> {
     let malformed = |what: String| UpstreamError::Malformed(format!("not a message of Anthropic's: {what}"));
     let message: Value = serde_json::from_slice(&text).map_err(|error| malformed(error.to_string()))?;
     if message["type"] == "error" || message["error"].is_object() {

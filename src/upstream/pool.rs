@@ -3,16 +3,19 @@
 //! An endpoint that fails is made good by another one at once; once all have failed, those whose failure may pass are
 //! asked again after a pause ([`super::retry`]). One that keeps failing is left alone ([`super::breaker`]).
 
+mod race;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
+use self::race::{Call, Fault};
 use super::breaker::{Breaker, BreakerPolicy, Pass};
 use super::error::UpstreamError;
 use super::retry::RetryPolicy;
-use super::watch::{FailedCall, Watch};
+use super::watch::Watch;
 use super::{ChunkStream, Completion, Upstream};
 use crate::chat::ChatRequest;
 
@@ -32,6 +35,7 @@ pub struct Pool {
     /// Smooth weighted round robin: what each endpoint is owed.
     owed: Mutex<Vec<i64>>,
     retry: RetryPolicy,
+    hedge_after: Option<Duration>,
 }
 
 struct Member {
@@ -57,7 +61,13 @@ impl Pool {
     pub fn new(endpoints: Vec<Endpoint>, retry: RetryPolicy, breaker: BreakerPolicy) -> Self {
         let owed = Mutex::new(vec![0; endpoints.len()]);
         let member = |endpoint| Member { endpoint, breaker: Breaker::new(breaker) };
-        Self { members: endpoints.into_iter().map(member).collect(), owed, retry }
+        Self { members: endpoints.into_iter().map(member).collect(), owed, retry, hedge_after: None }
+    }
+
+    /// The same, calling another endpoint beside one that says nothing for so long.
+    #[must_use]
+    pub fn hedging(self, after: Option<Duration>) -> Self {
+        Self { hedge_after: after, ..self }
     }
 
     /// The endpoints' names, each with how long it is still left alone; `None` where it is called.
@@ -105,24 +115,19 @@ impl Pool {
                 last = Some(error);
                 continue;
             };
-            let member = &self.members[place];
-            watch.calls(&member.endpoint.name);
-            let start = Instant::now();
-            let error = match member.open(request, shape).await {
-                Ok(opened) => return Ok((opened, pass)),
-                Err(error) => error,
+            let faults = match self.race((place, pass), &mut open, Call { request, shape, watch }).await {
+                Ok(opened) => return Ok(opened),
+                Err(faults) => faults,
             };
-            judge(pass, &error);
-            if error.is_clients_fault() {
-                return Err(error);
+            for Fault { place, error } in faults {
+                if error.is_clients_fault() {
+                    return Err(error);
+                }
+                if error.is_retryable() {
+                    again.push(place);
+                }
+                last = Some(error);
             }
-            if error.is_retryable() {
-                again.push(place);
-            }
-            let (endpoint, took) = (member.endpoint.name.clone(), start.elapsed());
-            tracing::debug!(endpoint, %error, "a call failed");
-            watch.fails(FailedCall { endpoint, took, error: error.clone() });
-            last = Some(error);
         }
     }
 

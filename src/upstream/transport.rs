@@ -4,19 +4,21 @@ pub(super) mod body;
 pub(super) mod events;
 mod key;
 pub(super) mod limits;
-mod retry_after;
+pub(crate) mod retry_after;
 
 use std::time::SystemTime;
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use reqwest::{Client, Response};
+use reqwest::multipart::Form;
+use reqwest::{Client, Method, Response};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use self::limits::{Limits, Running};
 use super::error::{Phase, UpstreamError};
 use crate::config::TierConfig;
+use crate::tls;
 
 /// How calls of one endpoint are sent. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -34,8 +36,7 @@ impl Transport {
     /// When the key cannot be read, the address is not a URL, or no TLS roots are to be had; the message names the tier.
     pub(super) fn new(tier: &TierConfig, path: &str, headers: &[(HeaderName, &'static str)]) -> Result<Self, String> {
         let fail = |error: &dyn std::fmt::Display| format!("tier {}: {error}", tier.name);
-        // Only the first provider of a process is kept; a second one is no error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        tls::install();
         let key = tier.read_key()?;
         let limits = Limits::of(tier);
         let client = Client::builder()
@@ -76,6 +77,36 @@ impl Transport {
         Err(UpstreamError::Status { code, body: self.refusal(code, response, limits).await, retry_after })
     }
 
+    /// Calls another place below the address, and reads the whole answer.
+    pub(super) async fn fetch(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Content>,
+        max: usize,
+    ) -> Result<Bytes, UpstreamError> {
+        let limits = self.start();
+        let mut url = self.url.clone();
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
+        url.set_path(&format!("{}{path}", self.url.path().trim_end_matches('/')));
+        if let Some(query) = query {
+            url.set_query(Some(&[url.query(), Some(query)].into_iter().flatten().collect::<Vec<_>>().join("&")));
+        }
+        let call = self.client.request(method, url);
+        let call = match body {
+            Some(Content::Json(body)) => call.header(CONTENT_TYPE, "application/json").body(body),
+            Some(Content::Form(form)) => call.multipart(form),
+            None => call,
+        };
+        let response = limits.first_byte(call.send()).await?.map_err(|error| unreachable(&error))?;
+        if response.status().is_success() {
+            return body::read(response, &limits, max).await;
+        }
+        let code = response.status().as_u16();
+        let retry_after = retry_after::read(response.headers(), SystemTime::now());
+        Err(UpstreamError::Status { code, body: self.refusal(code, response, &limits).await, retry_after })
+    }
+
     /// The `error` object of a refusal. One that may quote a key is not kept.
     async fn refusal(&self, code: u16, response: Response, limits: &Running) -> Option<Value> {
         if matches!(code, 401 | 403) {
@@ -89,6 +120,15 @@ impl Transport {
         let mut body: Value = serde_json::from_str(&text).ok()?;
         body.get_mut("error").map(Value::take).filter(|error| !error.is_null())
     }
+}
+
+/// What a call brings.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// JSON.
+    Json(Bytes),
+    /// A form, with files in it.
+    Form(Form),
 }
 
 /// The address with the path appended; a query, as Azure's `?api-version=…`, stays at its end.

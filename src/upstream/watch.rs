@@ -19,6 +19,7 @@ pub struct Watch {
 struct Seen {
     endpoint: Option<String>,
     failed: Vec<FailedCall>,
+    given_up: u32,
 }
 
 /// A call that failed and that another one made good, or was to.
@@ -49,6 +50,16 @@ impl Watch {
     #[must_use]
     pub fn failed(&self) -> Vec<FailedCall> {
         self.seen().failed.clone()
+    }
+
+    /// Calls that were given up because another endpoint, called beside them, answered first.
+    #[must_use]
+    pub fn given_up(&self) -> u32 {
+        self.seen().given_up
+    }
+
+    pub(super) fn gives_up(&self) {
+        self.seen().given_up += 1;
     }
 
     pub(super) fn calls(&self, endpoint: &str) {

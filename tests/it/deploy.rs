@@ -20,3 +20,14 @@ fn a_launched_client_knows_where_the_router_is() {
     assert!(code == 1 && error.contains("no-such-program-here"), "{error}");
     assert_eq!(crate::support::command::refusal(&["launch", "--url", "nowhere", "true"]).0, 2);
 }
+
+#[test]
+fn what_retrains_by_the_clock_asks_for_what_there_is() {
+    let service = std::fs::read_to_string("deploy/rungs-retrain.service").unwrap();
+    let command = service.lines().find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/rungs ")).unwrap();
+    assert_eq!(command, "retrain --config /etc/rungs/rungs.toml");
+    let job = std::fs::read_to_string("deploy/kubernetes-retrain.yaml").unwrap();
+    let document = rungs::http::openapi::document().unwrap();
+    let path = "/admin/retrain";
+    assert!(job.contains(&format!("http://rungs{path}")) && document["paths"][path]["post"].is_object());
+}

@@ -136,3 +136,50 @@ async fn what_always_frontier_and_caches_mean_is_in_the_record() {
         "{record:?}"
     );
 }
+
+#[tokio::test]
+async fn a_table_has_a_row_for_each_record() {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+    let folder = tempfile::tempdir().unwrap();
+    let config = log(folder.path()).await;
+    let out = folder.path().join("log.parquet");
+    let (_, told) = said(&["export", "--config", text(&config), "--format", "parquet", "--out", text(&out)]);
+    assert!(told.contains("4 records to "), "{told}");
+    let reader = SerializedFileReader::new(std::fs::File::open(&out).unwrap()).unwrap();
+    let rows: Vec<_> = reader.get_row_iter(None).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 4);
+    let cell = |row: usize, name: &str| {
+        rows[row].get_column_iter().find(|(column, _)| *column == name).map(|(_, field)| field.clone()).unwrap()
+    };
+    let words = |row: usize, name: &str| match cell(row, name) {
+        Field::Str(text) => text,
+        other => panic!("{name}: {other:?}"),
+    };
+    assert_eq!((words(0, "tier"), words(0, "answer")), ("large".to_owned(), "it's 42\n".to_owned()));
+    assert_eq!((cell(0, "streamed"), cell(0, "input_tokens")), (Field::Bool(true), Field::Long(118)));
+    assert_eq!((cell(0, "cost_usd"), cell(1, "feedback")), (Field::Double(0.000_12), Field::Null));
+    assert_eq!(cell(0, "at"), Field::TimestampMicros(full_record(0).at.as_microsecond()));
+    let json = |name| serde_json::from_str::<Value>(&words(0, name)).unwrap();
+    assert_eq!(
+        (json("record")["id"].as_str().unwrap(), &json("feedback")[0]["score"]),
+        (&*words(0, "id"), &json!(0.5))
+    );
+    assert_eq!(json("request")["model"], "auto");
+}
+
+#[tokio::test]
+async fn labelled_queries_are_read_as_train_reads_them() {
+    use rungs::labelled::{OnBad, Reader};
+    let folder = tempfile::tempdir().unwrap();
+    let config = log(folder.path()).await;
+    let out = folder.path().join("labelled.jsonl");
+    let (_, told) = said(&["export", "--config", text(&config), "--format", "labelled", "--out", text(&out)]);
+    assert!(told.contains("4 labelled queries of 4 records"), "{told}");
+    let queries: Vec<_> = Reader::open(&[out], OnBad::Stop).unwrap().map(Result::unwrap).collect();
+    let query = &queries[0];
+    assert_eq!((query.route.as_deref(), query.cluster()), (Some("support"), "task-1"));
+    // What somebody said outranks the check that passed; of the answer that climbed only the check speaks.
+    assert_eq!((query.outcomes["large"].score, query.outcomes["small"].score), (0.5, 1.0));
+    assert_eq!(query.outcomes["large"].answer.as_deref(), Some("it's 42\n"));
+}

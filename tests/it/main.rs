@@ -1,9 +1,13 @@
 //! The integration tests: one binary, a module per area.
 
 #[cfg(test)]
+mod alerts;
+#[cfg(test)]
 mod anthropic;
 #[cfg(test)]
 mod auth;
+#[cfg(test)]
+mod budgets;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod calibrate;
@@ -37,21 +41,34 @@ mod fitness;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod init;
+#[cfg(test)]
+mod judge;
+#[cfg(test)]
 mod messages;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
+mod observe;
+#[cfg(test)]
 mod openapi;
+#[cfg(test)]
+mod registry;
 #[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod responses;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod retrain;
 #[cfg(test)]
 mod routing;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
 mod sampling;
+#[cfg(test)]
+mod stickiness;
 #[cfg(test)]
 mod store;
 #[cfg(test)]
@@ -60,6 +77,8 @@ mod streaming;
 mod structured;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod traces;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod training;

@@ -74,3 +74,32 @@ async fn routes_have_rules_that_a_named_tier_is_free_of() {
     assert_eq!(at("other", "easy", "auto").await, ("large".to_owned(), Some(Cause::Floor)));
     assert_eq!(at("triage", "easy", "large").await, ("large".to_owned(), Some(Cause::Direct)));
 }
+
+#[tokio::test]
+async fn exploration_starts_its_share_elsewhere_writes_down_the_chance_and_leaves_conversations_alone() {
+    let (_small, _large, router) = with("[retrain]\nexplore = 0.2\n[cascade]\nenabled = false", "[]").await;
+    for (text, planned, other) in [("easy", "small", "large"), ("hard", "large", "small")] {
+        let mut explored = 0;
+        for _ in 0..200 {
+            let plan = router.route(text, json!({})).await["plan"].clone();
+            if plan["cause"] == "explore" {
+                explored += 1;
+                assert_eq!((&plan["rungs"][0], &plan["propensity"]), (&json!(other), &json!(0.2)));
+            } else {
+                assert_eq!((&plan["rungs"][0], &plan["propensity"]), (&json!(planned), &json!(0.8)));
+            }
+        }
+        // 200 draws of .2: 40, give or take four standard deviations.
+        assert!((18..=62).contains(&explored), "{explored} of 200 {text}");
+    }
+    let turns = json!({"messages": [
+        {"role": "user", "content": "easy"}, {"role": "assistant", "content": "?"}, {"role": "user", "content": "more"},
+    ]});
+    let tools = json!({"tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]});
+    for more in [turns, tools, json!({"model": "large"})] {
+        for _ in 0..60 {
+            let plan = router.route("easy", more.clone()).await["plan"].clone();
+            assert!(plan["cause"] != "explore" && plan["propensity"] == 1.0, "{plan}");
+        }
+    }
+}

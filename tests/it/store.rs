@@ -3,12 +3,15 @@
 mod behaviour;
 #[cfg(unix)]
 mod crash;
+mod leader;
 #[cfg(unix)]
 mod outage;
 mod postgres;
 mod retention;
 mod sqlite;
 mod unusable;
+#[cfg(target_os = "linux")]
+mod whole;
 
 use std::sync::Arc;
 
@@ -53,5 +56,6 @@ on_both!(
     a_thousand_concurrent_appends_all_arrive,
     each_record_names_the_one_before_it,
     feedback_stands_beside_the_record,
+    others_keep_what_they_derive_beside_the_log,
     a_closed_store_refuses,
 );

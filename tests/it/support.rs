@@ -1,6 +1,7 @@
 //! Helpers that several areas share.
 
 pub(crate) mod command;
+pub(crate) mod hook;
 pub(crate) mod hostile;
 #[cfg(feature = "train")]
 pub(crate) mod labelled;
@@ -9,6 +10,7 @@ pub(crate) mod planted;
 pub(crate) mod postgres;
 pub(crate) mod record;
 pub(crate) mod router;
+pub(crate) mod serving;
 pub(crate) mod store;
 
 use axum::Router;

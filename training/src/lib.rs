@@ -2,12 +2,15 @@
 //! operating points and a report out; this crate knows nothing of requests, files or HTTP.
 
 pub mod calibrate;
+pub mod canary;
 pub mod certify;
 pub mod dataset;
 mod error;
 pub mod evaluate;
 pub mod fit;
+pub mod gate;
 pub mod learners;
+pub mod ope;
 pub mod plot;
 pub mod policies;
 pub mod postgen;
@@ -17,6 +20,7 @@ mod scaling;
 pub mod split;
 #[cfg(test)]
 mod testing;
+pub mod weights;
 
 pub use dataset::{Dataset, Parts};
 pub use error::FitError;

@@ -29,19 +29,34 @@ const GRACE: Duration = Duration::from_millis(100);
 /// # Errors
 /// When it cannot be started, is killed by a signal or exits with another code.
 pub(super) async fn run(command: &[String], env: &[String], input: Bytes) -> Result<Said, String> {
+    let (status, output) = ask(command, env, input, OUTPUT).await?;
+    Ok(Said { verdict: verdict(status)?, score: score(&output) })
+}
+
+/// Runs a program; gives how it ended and the first `most` bytes of what it printed.
+///
+/// The program and all that it starts are killed when this ends or is dropped.
+///
+/// # Errors
+/// When it cannot be started.
+pub(in crate::cascade) async fn ask(
+    command: &[String],
+    env: &[String],
+    input: Bytes,
+    most: u64,
+) -> Result<(ExitStatus, Vec<u8>), String> {
     let mut child = start(command, env).map_err(|error| format!("cannot be started: {error}"))?;
     let group = Group::of(&child);
     let _input = child.stdin.take().map(|stdin| AbortOnDropHandle::new(tokio::spawn(feed(stdin, input))));
-    let output = child.stdout.take().map(|stdout| AbortOnDropHandle::new(tokio::spawn(head(stdout))));
+    let output = child.stdout.take().map(|stdout| AbortOnDropHandle::new(tokio::spawn(head(stdout, most))));
     let status = child.wait().await.map_err(|error| format!("cannot be waited for: {error}"))?;
     // What it left running must not hold the output open.
     drop(group);
-    let verdict = verdict(status)?;
     let output = match output {
         Some(output) => timeout(GRACE, output).await.ok().and_then(Result::ok).unwrap_or_default(),
         None => Vec::new(),
     };
-    Ok(Said { verdict, score: score(&output) })
+    Ok((status, output))
 }
 
 fn start(command: &[String], env: &[String]) -> std::io::Result<Child> {
@@ -66,9 +81,9 @@ async fn feed(mut stdin: ChildStdin, input: Bytes) {
     let _ = stdin.write_all(&input).await;
 }
 
-async fn head(mut stdout: ChildStdout) -> Vec<u8> {
+async fn head(mut stdout: ChildStdout, most: u64) -> Vec<u8> {
     let mut head = Vec::new();
-    let _ = (&mut stdout).take(OUTPUT).read_to_end(&mut head).await;
+    let _ = (&mut stdout).take(most).read_to_end(&mut head).await;
     let _ = tokio::io::copy(&mut stdout, &mut sink()).await;
     head
 }

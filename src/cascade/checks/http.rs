@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Said;
 use crate::decisions::CheckVerdict;
+use crate::tls;
 
 /// An answer of more bytes is an error.
 const LONGEST: usize = 64 << 10;
@@ -15,9 +16,8 @@ const LONGEST: usize = 64 << 10;
 ///
 /// # Errors
 /// When no TLS roots are to be had.
-pub(super) fn client() -> Result<Client, String> {
-    // Only the first provider of a process is kept; a second one is no error.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+pub(in crate::cascade) fn client() -> Result<Client, String> {
+    tls::install();
     let builder = Client::builder().user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")));
     builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| error.to_string())
 }
@@ -28,19 +28,27 @@ pub(super) fn client() -> Result<Client, String> {
 /// # Errors
 /// When it cannot be reached, or answers with anything else.
 pub(super) async fn run(client: &Client, url: &str, input: Bytes) -> Result<Said, String> {
-    let call = client.post(url).header(CONTENT_TYPE, "application/json").body(input).send();
-    // The address is left out: it may hold credentials.
-    let response = call.await.map_err(|error| format!("cannot be reached: {}", error.without_url()))?;
-    if !response.status().is_success() {
-        return Err(format!("answered with status {}", response.status().as_u16()));
-    }
-    let body = read(response).await?;
+    let body = post(client, url, input, LONGEST).await?;
     let wire: Wire = serde_json::from_slice(&body).map_err(|error| format!("sent no verdict: {error}"))?;
     let score = wire.score.filter(|score| (0.0..=1.0).contains(score));
     match wire.verdict.or(score.map(|_| CheckVerdict::Pass)) {
         Some(verdict) => Ok(Said { verdict, score }),
         None => Err("sent neither a verdict nor a score in [0, 1]".to_owned()),
     }
+}
+
+/// Posts JSON; gives what a successful answer says, `most` bytes of it at the most.
+///
+/// # Errors
+/// When the endpoint cannot be reached, answers with another status or says more.
+pub(in crate::cascade) async fn post(client: &Client, url: &str, input: Bytes, most: usize) -> Result<Vec<u8>, String> {
+    let call = client.post(url).header(CONTENT_TYPE, "application/json").body(input).send();
+    // The address is left out: it may hold credentials.
+    let response = call.await.map_err(|error| format!("cannot be reached: {}", error.without_url()))?;
+    if !response.status().is_success() {
+        return Err(format!("answered with status {}", response.status().as_u16()));
+    }
+    read(response, most).await
 }
 
 #[derive(Deserialize)]
@@ -51,12 +59,12 @@ struct Wire {
     score: Option<f64>,
 }
 
-async fn read(mut response: Response) -> Result<Vec<u8>, String> {
+async fn read(mut response: Response, most: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(|error| format!("broke off: {}", error.without_url()))? {
         body.extend_from_slice(&piece);
-        if body.len() > LONGEST {
-            return Err(format!("sent more than {LONGEST} bytes"));
+        if body.len() > most {
+            return Err(format!("sent more than {most} bytes"));
         }
     }
     Ok(body)

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::text::{dollars, groups, money, percent, quality, shown, spread};
+use super::text::{alarms, dollars, groups, money, percent, quality, reasons, shown, spread};
+use crate::commands::judge::quality as judged;
 use crate::decisions::report::{Figures, Report};
+use crate::judge;
 
 /// The page around the figures; `{{title}}` and `{{body}}` are filled in.
 const PAGE: &str = include_str!("page.html");
@@ -17,8 +19,13 @@ pub(super) fn page(report: &Report) -> String {
         None => "no requests".to_owned(),
         Some((first, last)) => format!("{} requests, {first:.0} to {last:.0}", report.total.requests),
     };
-    let mut body = format!("<pre>{}</pre>\n", escape(&money(&report.total).join("\n")));
+    let lines: Vec<String> = alarms(report).chain(money(&report.total)).collect();
+    let mut body = format!("<pre>{}</pre>\n", escape(&lines.join("\n")));
     body += &facts(&report.total);
+    if let Some(judge) = report.judge.as_ref().filter(|judge| judge.total.is_some()) {
+        let _ = write!(body, "<h2>By a judge</h2>\n<pre>{}</pre>\n", escape(&judged(judge)));
+        body += &intervals(judge);
+    }
     for (name, figures) in groups(report) {
         let _ = write!(body, "<h2>By {name}</h2>\n{}", plot("spent, USD", figures, dollars, |f| Some(f.cost_usd)));
         body += &plot("climbed, share of requests", figures, percent, |f| f.escalated);
@@ -31,7 +38,7 @@ fn facts(figures: &Figures) -> String {
     let rows = [
         ("failed", figures.failed.to_string()),
         ("cancelled", figures.cancelled.to_string()),
-        ("escalated", figures.escalated.map(percent).unwrap_or_default()),
+        ("escalated", figures.escalated.map(percent).unwrap_or_default() + &reasons(figures)),
         ("cache hits", figures.cache_hit.map(percent).unwrap_or_default()),
         ("latency", spread(figures.latency_ms, " ms")),
         ("first byte", spread(figures.ttft_ms, " ms")),
@@ -70,6 +77,34 @@ fn plot(
             226.0 + width,
             y + 13,
             escape(&label(value))
+        );
+    }
+    svg + "</svg>\n"
+}
+
+/// The judged quality of each tier and route, with its interval.
+fn intervals(judge: &judge::Figures) -> String {
+    let all = judge.total.iter().map(|quality| ("all", quality));
+    let named = judge.by_tier.iter().chain(&judge.by_route).map(|(name, quality)| (name.as_str(), quality));
+    let rows: Vec<_> = all.chain(named.filter(|(name, _)| !name.is_empty())).take(MOST_BARS).collect();
+    let height = 28 + 22 * rows.len();
+    let mut svg = format!(
+        "<svg role=\"img\" viewBox=\"0 0 640 {height}\" width=\"640\" height=\"{height}\"><text class=\"t\" y=\"16\">judged quality, with 95% intervals from 0 to 1</text>"
+    );
+    for (i, (name, quality)) in rows.into_iter().enumerate() {
+        let (y, [low, high]) = (28 + 22 * i, quality.estimate.interval);
+        let x = |value: f64| 220.0 + 320.0 * value;
+        let _ = write!(
+            svg,
+            "<text y=\"{}\">{}</text><rect x=\"{:.1}\" y=\"{}\" width=\"{:.1}\" height=\"4\"/><rect x=\"{:.1}\" y=\"{y}\" width=\"3\" height=\"16\"/><text x=\"548\" y=\"{}\">{:.3}</text>",
+            y + 13,
+            escape(&shown(name)),
+            x(low),
+            y + 6,
+            320.0 * (high - low),
+            x(quality.estimate.mean) - 1.5,
+            y + 13,
+            quality.estimate.mean
         );
     }
     svg + "</svg>\n"

@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use crate::commands::judge::quality as judged;
 use crate::decisions::report::{Figures, Quality, Report, Spread};
 
 /// Cells of the longest bar.
 const WIDTH: f64 = 24.0;
+
+/// Rows that a table shows: there may be thousands of tasks.
+const MOST_ROWS: usize = 20;
 
 /// The widest name that is not cut.
 const LONGEST_NAME: usize = 28;
@@ -13,10 +17,17 @@ const LONGEST_NAME: usize = 28;
 pub(super) fn text(report: &Report) -> String {
     let Some((first, last)) = report.between else { return "the log has no requests in this time\n".to_owned() };
     let total = &report.total;
-    let mut lines = vec![format!("{} requests, {first:.0} to {last:.0}", total.requests), String::new()];
+    let mut lines = vec![format!("{} requests, {first:.0} to {last:.0}", total.requests)];
+    lines.extend(alarms(report));
+    lines.push(String::new());
     lines.extend(money(total));
     lines.push(String::new());
     lines.extend(rest(total));
+    if let Some(judge) = report.judge.as_ref().filter(|judge| judge.total.is_some()) {
+        lines.push(String::new());
+        lines.push("by a judge, of all requests that could be judged".to_owned());
+        lines.extend(judged(judge).lines().map(str::to_owned));
+    }
     for (title, groups) in groups(report) {
         lines.push(String::new());
         lines.extend(table(title, groups));
@@ -24,11 +35,18 @@ pub(super) fn text(report: &Report) -> String {
     lines.join("\n") + "\n"
 }
 
+/// What takes certificates away.
+pub(super) fn alarms(report: &Report) -> impl Iterator<Item = String> + '_ {
+    report.alarms.iter().map(|alarm| format!("CERTIFICATES ARE VOID: {}", plain(&alarm.reason())))
+}
+
 /// The groups that tell more than the total.
 pub(super) fn groups(report: &Report) -> impl Iterator<Item = (&'static str, &BTreeMap<String, Figures>)> {
     [
         ("route", &report.by_route),
         ("tenant", &report.by_tenant),
+        ("key", &report.by_key),
+        ("task", &report.by_task),
         ("tier", &report.by_tier),
         ("model version", &report.by_model_version),
     ]
@@ -48,7 +66,19 @@ pub(super) fn money(figures: &Figures) -> Vec<String> {
         dollars(figures.routing_saved_usd),
         share.unwrap_or_default()
     ));
+    if figures.judge_usd > 0.0 {
+        lines.push(format!("{:<16} {:>14}  taken off what routing saved", "judging", dollars(figures.judge_usd)));
+    }
     lines.push(format!("{:<16} {:>14}", "saved by caches", dollars(figures.cache_saved_usd)));
+    if let Some(observed) = figures.observed {
+        lines.push(format!(
+            "observed         {:>14}  {} of them would have begun at another tier: {} in place of {}, climbs not counted",
+            observed.requests,
+            observed.elsewhere,
+            dollars(observed.routed_usd),
+            dollars(observed.cost_usd)
+        ));
+    }
     if figures.cost_unknown > 0 {
         lines.push(format!("  {} requests without a known cost are in neither saving", figures.cost_unknown));
     }
@@ -59,13 +89,21 @@ fn rest(figures: &Figures) -> Vec<String> {
     vec![
         format!("failed           {:>14}", figures.failed),
         format!("cancelled        {:>14}", figures.cancelled),
-        format!("escalated        {:>14}", figures.escalated.map_or_else(none, percent)),
+        format!("escalated        {:>14}{}", figures.escalated.map_or_else(none, percent), reasons(figures)),
         format!("cache hits       {:>14}", figures.cache_hit.map_or_else(none, percent)),
         format!("latency          {}", spread(figures.latency_ms, " ms")),
         format!("first byte       {}", spread(figures.ttft_ms, " ms")),
         format!("output tokens    {}", spread(figures.output_tokens, "")),
         format!("quality          {}", figures.quality.map_or_else(|| "nobody has given feedback".to_owned(), quality)),
     ]
+}
+
+/// Why answers did not pass, the most common reason first.
+pub(super) fn reasons(figures: &Figures) -> String {
+    let mut reasons: Vec<_> = figures.escalations.iter().collect();
+    reasons.sort_by(|(_, a), (_, b)| b.cmp(a));
+    let reasons: Vec<String> = reasons.into_iter().map(|(reason, count)| format!("{reason} {count}")).collect();
+    if reasons.is_empty() { String::new() } else { format!("  by {}", reasons.join(", ")) }
 }
 
 fn table(title: &str, groups: &BTreeMap<String, Figures>) -> Vec<String> {
@@ -88,7 +126,9 @@ fn table(title: &str, groups: &BTreeMap<String, Figures>) -> Vec<String> {
             bar(figures.cost_usd, longest)
         )
     };
-    std::iter::once(header).chain(groups.into_iter().map(row)).collect()
+    let more = groups.len().saturating_sub(MOST_ROWS);
+    let more = (more > 0).then(|| format!("and {more} more, in --json"));
+    std::iter::once(header).chain(groups.into_iter().take(MOST_ROWS).map(row)).chain(more).collect()
 }
 
 /// A name as it fits; control characters of a name that a client chose do not reach the terminal.
@@ -96,11 +136,15 @@ pub(super) fn shown(name: &str) -> String {
     if name.is_empty() {
         return "(none)".to_owned();
     }
-    let name: String = name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let name = plain(name);
     if name.chars().count() <= LONGEST_NAME {
         return name;
     }
     name.chars().take(LONGEST_NAME - 1).chain(['…']).collect()
+}
+
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 pub(super) fn dollars(usd: f64) -> String {

@@ -1,9 +1,12 @@
 //! Sums over requests, and the figures that they give.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
+use super::observed::Observing;
 use crate::decisions::export::Exported;
-use crate::decisions::{DecisionRecord, Outcome};
+use crate::decisions::{AttemptStatus, DecisionRecord, EscalationReason, Outcome};
 
 /// Figures of a group of requests. Costs are USD, times milliseconds, shares in [0, 1].
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -21,14 +24,21 @@ pub struct Figures {
     /// What the highest tier alone would have cost those served requests of which both costs are known: one call that takes as
     /// many tokens as the served one, with the same part of the prompt in its cache.
     pub frontier_usd: f64,
-    /// What those were served for less than that; negative where routing cost more.
+    /// What judging them cost, as far as it is known.
+    pub judge_usd: f64,
+    /// What those were served for less than that, every call counted (samples, checks that climbed) and the judging taken off;
+    /// negative where routing cost more.
     pub routing_saved_usd: f64,
     /// The same as a share of `frontier_usd`; `None` where that is nothing.
     pub routing_saved_share: Option<f64>,
     /// What the providers' caches saved, which the highest tier's would have saved too: no part of the routing's savings.
     pub cache_saved_usd: f64,
+    /// What routing would have changed of the requests that were only observed; `None` where there are none.
+    pub observed: Option<Observing>,
     /// Share of the requests that climbed.
     pub escalated: Option<f64>,
+    /// Answers that did not pass and calls that failed, by the reason.
+    pub escalations: BTreeMap<String, u64>,
     /// Share of the input tokens that were read from a cache.
     pub cache_hit: Option<f64>,
     /// From arrival to the last byte.
@@ -72,8 +82,11 @@ pub(super) struct Tally {
     cost_usd: f64,
     cost_unknown: u64,
     frontier_usd: f64,
+    judge_usd: f64,
     routing_saved_usd: f64,
     cache_saved_usd: f64,
+    observed: Observing,
+    escalations: BTreeMap<EscalationReason, u64>,
     input_tokens: u64,
     cached_tokens: u64,
     judged: u64,
@@ -84,7 +97,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, Exported { record, feedback }: &Exported) {
+    pub(super) fn add(&mut self, Exported { record, feedback, verdicts }: &Exported) {
         self.requests += 1;
         self.failed += u64::from(record.outcome == Outcome::Failed);
         self.cancelled += u64::from(record.outcome == Outcome::Cancelled);
@@ -92,6 +105,11 @@ impl Tally {
         self.input_tokens += record.usage.input_tokens;
         self.cached_tokens += record.usage.cached_tokens;
         self.add_money(record);
+        self.judge_usd += verdicts.iter().filter_map(|verdict| verdict.cost_usd).sum::<f64>();
+        let climbs = record.attempts.iter().filter(|attempt| attempt.status != AttemptStatus::Accepted);
+        climbs
+            .filter_map(|attempt| attempt.reason)
+            .for_each(|reason| *self.escalations.entry(reason).or_default() += 1);
         if let Some(last) = feedback.last() {
             self.judged += 1;
             self.score += last.score;
@@ -104,6 +122,7 @@ impl Tally {
     }
 
     fn add_money(&mut self, record: &DecisionRecord) {
+        self.observed.add(record);
         self.cost_unknown += u64::from(record.cost_usd.is_none());
         self.cost_usd += record.attempts.iter().filter_map(|attempt| attempt.cost_usd).sum::<f64>();
         self.cache_saved_usd += record.cache_saved_usd.unwrap_or(0.0);
@@ -115,6 +134,8 @@ impl Tally {
 
     pub(super) fn figures(self) -> Figures {
         let share = |part: f64, of: f64| (of > 0.0).then(|| part / of);
+        let routing_saved_usd = self.routing_saved_usd - self.judge_usd;
+        let reasons = self.escalations.into_iter().map(|(reason, count)| (reason.name(), count));
         Figures {
             requests: self.requests,
             failed: self.failed,
@@ -122,10 +143,13 @@ impl Tally {
             cost_usd: self.cost_usd,
             cost_unknown: self.cost_unknown,
             frontier_usd: self.frontier_usd,
-            routing_saved_usd: self.routing_saved_usd,
-            routing_saved_share: share(self.routing_saved_usd, self.frontier_usd),
+            judge_usd: self.judge_usd,
+            routing_saved_usd,
+            routing_saved_share: share(routing_saved_usd, self.frontier_usd),
             cache_saved_usd: self.cache_saved_usd,
+            observed: self.observed.figures(),
             escalated: share(self.escalated as f64, self.requests as f64),
+            escalations: reasons.collect(),
             cache_hit: share(self.cached_tokens as f64, self.input_tokens as f64),
             latency_ms: spread(self.latency_ms),
             ttft_ms: spread(self.ttft_ms),

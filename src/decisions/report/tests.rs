@@ -18,7 +18,11 @@ fn exported(tenant: &str, changes: Value) -> Exported {
     for (name, value) in changes.as_object().unwrap() {
         record[name] = value.clone();
     }
-    Exported { record: serde_json::from_value::<DecisionRecord>(record).unwrap(), feedback: Vec::new() }
+    Exported {
+        record: serde_json::from_value::<DecisionRecord>(record).unwrap(),
+        feedback: Vec::new(),
+        verdicts: Vec::new(),
+    }
 }
 
 fn report(all: impl IntoIterator<Item = Exported>) -> Report {
@@ -86,4 +90,21 @@ fn an_empty_log_gives_no_figures_and_names_without_end_are_counted_together() {
     );
     let many = report((0..1_100).map(|n| exported(&n.to_string(), json!({}))));
     assert_eq!((many.by_tenant.len(), many.by_tenant[OTHERS].requests), (MOST_GROUPS + 1, 100));
+}
+
+#[test]
+fn what_was_only_observed_is_held_against_what_was_paid() {
+    let observed = |rungs: Value, would: Option<f64>, cost: f64| {
+        let observed = json!({"rungs": rungs, "cause": "score", "cost_usd": would});
+        exported("t", json!({"tier": "large", "cost_usd": cost, "observed": observed}))
+    };
+    let figures = report([
+        observed(json!(["small", "large"]), Some(0.25), 1.0),
+        observed(json!(["large"]), Some(2.0), 2.0),
+        observed(json!(["small"]), None, 4.0),
+        exported("t", json!({})),
+    ]);
+    let expected = Observing { requests: 3, elsewhere: 2, cost_usd: 3.0, routed_usd: 2.25 };
+    assert_eq!(figures.total.observed, Some(expected));
+    assert_eq!(report([exported("t", json!({}))]).total.observed, None);
 }

@@ -10,8 +10,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePo
 use tokio::sync::Mutex;
 
 use super::StoreError;
-use super::row::{Bind, Row, assemble};
+use super::row::{Row, assemble};
 use super::sqlite::{create, in_transaction, is_damaged};
+use crate::database::Bind;
 use crate::decisions::DecisionRecord;
 
 /// Records on their way to the database. Only the writer adds, only the replay removes.
@@ -96,6 +97,7 @@ impl Journal {
             insert.bind(id).bind(record).bind(request).bind(answer)
         });
         let added = in_transaction(&self.pool, inserts).await?;
+        let added = added.iter().map(|done| done.changed).sum();
         self.pending.fetch_add(added, Ordering::AcqRel);
         Ok(())
     }

@@ -6,17 +6,18 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::backend::{Backend, Texts};
+use super::backend::{self, Backend};
 use super::journal::Journal;
 use super::keeper::{Keeper, Sink};
 use super::retention::Retention;
 use super::row::Row;
-use super::sql::Statement;
 use super::state::{LogState, Meter};
 use super::writer::Writer;
 use super::{DecisionFilter, DecisionStore, Page, StoreError, sql};
 use crate::config::{LogConfig, WhenFull};
+use crate::database::{Database, Statement};
 use crate::decisions::{DecisionRecord, Feedback};
+use crate::meters::Meters;
 
 /// Records in a database: one writer that commits in groups, and readers beside it.
 pub(super) struct Log {
@@ -24,16 +25,16 @@ pub(super) struct Log {
     backend: Arc<dyn Backend>,
     journal: Arc<Journal>,
     meter: Arc<Meter>,
+    meters: Meters,
     retention: Retention,
     when_full: WhenFull,
     closing: CancellationToken,
 }
 
 impl Log {
-    /// Starts the writer, the replay of the journal and the hourly upkeep on the current runtime.
+    /// Starts the writer and the replay of the journal on the current runtime.
     pub(super) fn start(backend: Arc<dyn Backend>, journal: Journal, config: &LogConfig) -> Self {
         let (retention, closing) = (Retention::of(config), CancellationToken::new());
-        retention.work(Arc::clone(&backend), closing.clone());
         let meter = Arc::new(Meter::default());
         meter.waits(journal.pending());
         let sink: Arc<dyn Sink> = Arc::clone(&backend) as _;
@@ -41,7 +42,8 @@ impl Log {
         let journal = Arc::clone(&keeper.journal);
         let when_full = config.when_full;
         let writer = Writer::start(keeper, config.durability, when_full, Arc::clone(&meter));
-        Self { writer, backend, journal, meter, retention, when_full, closing }
+        let meters = Meters::open(Arc::new(Database::new(Arc::clone(&backend) as _)), closing.clone());
+        Self { writer, backend, journal, meter, meters, retention, when_full, closing }
     }
 }
 
@@ -73,18 +75,22 @@ impl DecisionStore for Log {
 
     async fn add_feedback(&self, feedback: &Feedback) -> Result<(), StoreError> {
         let json = serde_json::to_string(feedback).map_err(|error| StoreError(format!("feedback: {error}")))?;
-        self.backend.execute(sql::insert_feedback(feedback, &json)).await.map(drop)
+        self.backend.transact(vec![sql::insert_feedback(feedback, &json)]).await.map(drop)
     }
 
     async fn feedback(&self, decisions: &[&str]) -> Result<Vec<Feedback>, StoreError> {
         let mut found = Vec::new();
         for some in decisions.chunks(1000) {
-            for row in self.backend.select(sql::select_feedback(some)).await? {
-                let read = serde_json::from_str(&row.json);
+            for row in self.backend.read(sql::select_feedback(some)).await? {
+                let read = serde_json::from_str(&row.text(1)?);
                 found.push(read.map_err(|error| StoreError(format!("stored feedback cannot be read: {error}")))?);
             }
         }
         Ok(found)
+    }
+
+    fn database(&self) -> Option<Database> {
+        Some(Database::new(Arc::clone(&self.backend) as _))
     }
 
     fn state(&self) -> LogState {
@@ -95,8 +101,13 @@ impl DecisionStore for Log {
         self.retention.apply(self.backend.as_ref(), now).await
     }
 
+    fn meters(&self) -> Meters {
+        self.meters.clone()
+    }
+
     async fn close(&self) -> Result<(), StoreError> {
         let flushed = self.writer.close().await;
+        self.meters.told().await;
         self.closing.cancel();
         self.backend.close().await;
         self.journal.close().await;
@@ -106,7 +117,7 @@ impl DecisionStore for Log {
 
 impl Log {
     async fn records(&self, statement: Statement) -> Result<Vec<DecisionRecord>, StoreError> {
-        self.backend.select(statement).await?.into_iter().map(Texts::record).collect()
+        self.backend.read(statement).await?.iter().map(backend::record).collect()
     }
 }
 

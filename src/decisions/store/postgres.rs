@@ -1,23 +1,26 @@
 //! The store of several machines: a PostgreSQL database.
 
+mod arrays;
 mod partitions;
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
-use sqlx::ConnectOptions;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::{ConnectOptions, Either, Executor};
 use tokio::sync::OnceCell;
 
 use super::StoreError;
-use super::backend::{Backend, Texts, query, unreadable};
+use super::backend::{Backend, unreadable};
 use super::keeper::{Sink, SinkError};
 use super::row::Row;
-use super::sql::{self, Statement};
 use crate::config::{Durability, LogUrl};
+use crate::database::{DbRow, Done, Engine, Statement};
+use crate::tls;
 
 /// A database that other routers may share.
 #[derive(Debug)]
@@ -72,11 +75,18 @@ impl Postgres {
         partitions::keep(&self.pool, Timestamp::now(), None).await.map_err(not_ready)
     }
 
-    async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
+    async fn commit(&self, statements: Vec<Statement>) -> Result<Vec<Done>, sqlx::Error> {
         let mut transaction = self.pool.begin().await?;
-        for statement in sql::inserts(rows) {
-            query(numbered(&statement.text), statement.binds).execute(&mut *transaction).await?;
+        let mut done = Vec::with_capacity(statements.len());
+        for statement in statements {
+            done.push(run(&mut transaction, statement).await?);
         }
+        transaction.commit().await.map(|()| done)
+    }
+
+    async fn insert(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        arrays::insert(&mut transaction, rows).await?;
         transaction.commit().await
     }
 
@@ -89,7 +99,7 @@ impl Postgres {
 impl Sink for Postgres {
     async fn write(&self, rows: &[Row]) -> Result<(), SinkError> {
         self.ready().await.map_err(|not_ready| SinkError::Unavailable(not_ready.into_inner()))?;
-        self.commit(rows).await.map_err(|error| {
+        self.insert(rows).await.map_err(|error| {
             // Data exceptions, violated constraints, and more than an index or a row can hold.
             let refused = state_of(&error).is_some_and(|state| ["22", "23", "54"].contains(&&state[..2]));
             (if refused { SinkError::Refused } else { SinkError::Unavailable })(self.unwritable(&error))
@@ -98,20 +108,26 @@ impl Sink for Postgres {
 }
 
 #[async_trait]
-impl Backend for Postgres {
-    async fn select(&self, statement: Statement) -> Result<Vec<Texts>, StoreError> {
+impl Engine for Postgres {
+    async fn read(&self, statement: Statement) -> Result<Vec<DbRow>, StoreError> {
         self.ready().await.map_err(NotReady::into_inner)?;
-        let rows = query(numbered(&statement.text), statement.binds).fetch_all(&self.pool).await;
+        let rows = statement.numbered().fetch_all(&self.pool).await;
         let rows = rows.map_err(|error| unreadable(&self.place, &error))?;
-        rows.iter().map(|row| Texts::read(row, &self.place)).collect()
+        Ok(rows.into_iter().map(DbRow::Postgres).collect())
     }
 
-    async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
+    async fn transact(&self, statements: Vec<Statement>) -> Result<Vec<Done>, StoreError> {
         self.ready().await.map_err(NotReady::into_inner)?;
-        let done = query(numbered(&statement.text), statement.binds).execute(&self.pool).await;
-        done.map(|done| done.rows_affected()).map_err(|error| self.unwritable(&error))
+        self.commit(statements).await.map_err(|error| self.unwritable(&error))
     }
 
+    fn postgres(&self) -> Option<&PgPool> {
+        Some(&self.pool)
+    }
+}
+
+#[async_trait]
+impl Backend for Postgres {
     async fn upkeep(&self, now: Timestamp, keep_since: Option<Timestamp>) -> Result<(), StoreError> {
         self.ready().await.map_err(NotReady::into_inner)?;
         partitions::keep(&self.pool, now, keep_since)
@@ -138,28 +154,22 @@ fn options(url: &LogUrl, durability: Durability) -> Result<PgConnectOptions, Sto
     };
     let options = options.application_name("rungs").options([("synchronous_commit", commit)]);
     if options.get_ssl_mode() as u8 >= PgSslMode::Require as u8 {
-        install_tls();
+        tls::install();
     }
     // A statement of hundreds of rows has nothing to tell that an error does not.
     Ok(options.disable_statement_logging())
 }
 
-/// Only the first provider of a process is kept; a second one is no error.
-fn install_tls() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
-/// The text with PostgreSQL's placeholders: `$1` for the first `?`. Texts of statements hold no other `?`.
-fn numbered(text: &str) -> String {
-    let mut numbered = String::with_capacity(text.len() * 2);
-    for (i, piece) in text.split('?').enumerate() {
-        if i > 0 {
-            numbered.push('$');
-            numbered.push_str(&i.to_string());
+async fn run(connection: &mut PgConnection, statement: Statement) -> Result<Done, sqlx::Error> {
+    let mut done = Done::default();
+    let mut results = connection.fetch_many(statement.numbered());
+    while let Some(result) = results.try_next().await? {
+        match result {
+            Either::Left(summary) => done.changed += summary.rows_affected(),
+            Either::Right(row) => done.rows.push(DbRow::Postgres(row)),
         }
-        numbered.push_str(piece);
     }
-    numbered
+    Ok(done)
 }
 
 /// Why a database is not ready.
@@ -210,12 +220,6 @@ fn explain_migration(place: &str, error: &MigrateError) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn placeholders_are_numbered() {
-        assert_eq!(numbered("a = ? AND b IN (?, ?)"), "a = $1 AND b IN ($2, $3)");
-        assert_eq!(numbered("a"), "a");
-    }
 
     #[test]
     fn an_url_that_cannot_be_used_is_refused_without_its_password() {

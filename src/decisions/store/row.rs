@@ -8,16 +8,8 @@ use serde_json::Value;
 use super::super::receipt::{Chain, content_digest, digest};
 use super::super::record::{Attempt, DecisionRecord};
 use super::StoreError;
-
-/// A value to bind, in the types that SQLite and PostgreSQL share.
-/// Text is shared, because a write may be repeated.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Bind {
-    Text(Option<Arc<str>>),
-    Int(Option<i64>),
-    Real(Option<f64>),
-    Bool(bool),
-}
+use crate::database::Bind;
+use crate::judge::{self, jobs};
 
 /// A record, ready to be inserted.
 #[derive(Debug)]
@@ -28,6 +20,8 @@ pub(super) struct Row {
     pub(super) attempts: Vec<Vec<Bind>>,
     /// In the order of [`CONTENT_COLUMNS`]; `None` where the record has no content.
     pub(super) content: Option<Vec<Bind>>,
+    /// What there is to judge of it, in the order of [`jobs::COLUMNS`].
+    pub(super) jobs: Vec<Vec<Bind>>,
     /// What a receipt says of it; `None` for a record that has one.
     unsealed: Option<Digests>,
 }
@@ -78,6 +72,7 @@ impl Row {
                 .map(Iterator::collect)
                 .collect(),
             content,
+            jobs: jobs::rows(&record),
             unsealed,
         };
         match row.unfinite() {
@@ -146,18 +141,34 @@ pub(super) fn assemble(
     Ok(record)
 }
 
+/// A record as named values: the columns of its row, then what was asked and answered.
+pub(in crate::decisions) type Flat = Vec<(&'static str, Bind)>;
+
+/// Takes a record apart for a table of its own.
+///
+/// # Errors
+/// As for [`Row::new`].
+pub(in crate::decisions) fn flat(mut record: DecisionRecord) -> Result<Flat, StoreError> {
+    let (request, answer) = (record.request.take(), record.answer.take());
+    let mut flat: Flat = decision_columns().into_iter().zip(Row::new(record)?.decision).collect();
+    flat.push(("request", maybe(request.map(|request| request.to_string()).as_deref())));
+    flat.push(("answer", maybe(answer.as_deref())));
+    Ok(flat)
+}
+
 /// In bytes: PostgreSQL's indexes take no row of more than 2,704.
 const LONGEST_LABEL: usize = 1024;
 
 /// A column and the field that it copies.
 type Column<T> = (&'static str, fn(&T) -> Bind);
 
-const DECISION: [Column<DecisionRecord>; 27] = [
+const DECISION: [Column<DecisionRecord>; 31] = [
     ("id", |r| text(&r.id)),
     ("at", |r| Bind::Int(Some(r.at.as_microsecond()))),
     ("route", |r| label(r.route.as_deref())),
     ("tenant", |r| label(r.tenant.as_deref())),
     ("task", |r| label(r.task.as_deref())),
+    ("key_name", |r| label(r.key.as_deref())),
     ("requested_model", |r| label(Some(&r.requested_model))),
     ("cause", |r| word(&r.cause)),
     ("outcome", |r| word(&r.outcome)),
@@ -178,6 +189,9 @@ const DECISION: [Column<DecisionRecord>; 27] = [
     ("latency_ms", |r| Bind::Real(Some(r.latency_ms))),
     ("ttft_ms", |r| real(r.ttft_ms)),
     ("decide_ms", |r| Bind::Real(Some(r.decide_ms))),
+    ("judge_propensity", |r| real(r.sampling.as_ref().map(|sampling| sampling.propensity))),
+    ("judge_predicted", |r| real(r.sampling.as_ref().map(|_| judge::predicted(r)))),
+    ("judge_drawn", |r| count(r.sampling.as_ref().map(|sampling| u64::from(!sampling.drawn.is_empty())))),
     // The last two and the record are filled in when it is sealed.
     ("writer", |r| maybe(r.receipt.as_ref().map(|receipt| receipt.writer.as_str()))),
     ("sequence", |r| count(r.receipt.as_ref().map(|receipt| receipt.sequence))),
@@ -236,7 +250,7 @@ fn count(n: Option<u64>) -> Bind {
 }
 
 /// The name that an enum has in JSON; null for an absent one.
-fn word(value: &impl Serialize) -> Bind {
+pub(super) fn word(value: &impl Serialize) -> Bind {
     match serde_json::to_value(value) {
         Ok(Value::String(word)) => text(&word),
         _ => maybe(None),

@@ -1,31 +1,31 @@
-//! SQL text that SQLite and PostgreSQL share but for the placeholders, and what to bind.
+//! The statements of the log.
 
-use super::row::{Bind, CONTENT_COLUMNS, Row, attempt_columns, decision_columns, label};
+use jiff::{SignedDuration, Timestamp};
+
+use super::row::{CONTENT_COLUMNS, Row, attempt_columns, decision_columns, label, word};
 use super::{DecisionFilter, Page};
+use crate::database::{Bind, Statement};
 use crate::decisions::{DecisionRecord, Feedback, id};
-use jiff::Timestamp;
-
-/// SQL and what its placeholders stand for. The text is made of constants alone; every value is bound.
-#[derive(Debug)]
-pub(super) struct Statement {
-    pub(super) text: String,
-    pub(super) binds: Vec<Bind>,
-}
+use crate::judge::jobs;
 
 /// SQLite's limit of placeholders in a statement is 32,766 and PostgreSQL's 65,535.
 const MAX_BINDS: usize = 32_000;
+
+/// How long a request's body may take to come.
+const BODY: SignedDuration = SignedDuration::from_mins(5);
 
 /// The statements that insert records; those whose id is already there are left as they are.
 pub(super) fn inserts(rows: &[Row]) -> Vec<Statement> {
     let mut statements = insert("decisions", &decision_columns(), rows.iter().map(|row| &row.decision));
     statements.extend(insert("attempts", &attempt_columns(), rows.iter().flat_map(|row| &row.attempts)));
     statements.extend(insert("contents", &CONTENT_COLUMNS, rows.iter().filter_map(|row| row.content.as_ref())));
+    statements.extend(insert("judge_jobs", &jobs::COLUMNS, rows.iter().flat_map(|row| &row.jobs)));
     statements
 }
 
 /// The statement that reads one record: `id`, `record`, `request`, `answer`.
 pub(super) fn select_one(id: &str) -> Statement {
-    let mut statement = Statement { text: format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"), binds: Vec::new() };
+    let mut statement = Statement::new(format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"));
     statement.condition("d.id =", Bind::Text(Some(id.into())));
     statement
 }
@@ -33,17 +33,21 @@ pub(super) fn select_one(id: &str) -> Statement {
 /// The statement that reads a page, newest first, with one row more than the page holds: it tells whether there is a
 /// next one.
 pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
-    let mut statement = Statement { text: "SELECT d.id, d.record FROM decisions d".to_owned(), binds: Vec::new() };
+    let mut statement = Statement::new("SELECT d.id, d.record FROM decisions d");
     for (column, value) in [
         ("d.route =", &filter.route),
         ("d.tier =", &filter.tier),
         ("d.tenant =", &filter.tenant),
         ("d.task =", &filter.task),
+        ("d.key_name =", &filter.key),
         ("d.id <", &filter.before),
     ] {
         if value.is_some() {
             statement.condition(column, label(value.as_deref()));
         }
+    }
+    if let Some(outcome) = filter.outcome {
+        statement.condition("d.outcome =", word(&outcome));
     }
     if filter.without_receipt {
         statement.condition("d.writer IS NULL AND d.id >", Bind::Text(Some("".into())));
@@ -53,8 +57,14 @@ pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
         statement.condition("d.id >=", Bind::Text(Some(id::first_of(since).into())));
         statement.condition("+d.at >=", Bind::Int(Some(since.as_microsecond())));
     }
+    if let Some(until) = filter.until {
+        // An id is made once the request's body has come: hardly later than this after its time.
+        let last = until.checked_add(BODY).unwrap_or(Timestamp::MAX);
+        statement.condition("d.id <", Bind::Text(Some(id::first_of(last).into())));
+        statement.condition("+d.at <", Bind::Int(Some(until.as_microsecond())));
+    }
     statement.text.push_str(" ORDER BY d.id DESC LIMIT ");
-    statement.bind(Bind::Int(Some(i64::from(limit(filter)) + 1)));
+    statement.value(Bind::Int(Some(i64::from(limit(filter)) + 1)));
     let page = &statement.text;
     // The page is cut before contents are looked up, whatever the engine makes of their number.
     statement.text = if filter.without_content {
@@ -67,55 +77,47 @@ pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
 
 /// The statement that reads records in the order of their chains, from behind this place on.
 pub(super) fn select_chain(after: Option<&(String, u64)>, since: Option<Timestamp>, limit: u32) -> Statement {
-    let mut statement = Statement { text: format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"), binds: Vec::new() };
+    let mut statement = Statement::new(format!("SELECT {COLUMNS} FROM decisions d {CONTENTS}"));
     // Leaves out records that have no writer.
     statement.condition("d.writer >=", Bind::Text(Some("".into())));
     if let Some((writer, sequence)) = after {
         statement.condition("(d.writer, d.sequence) > (", Bind::Text(Some(writer.as_str().into())));
         statement.text.push_str(", ");
-        statement.bind(Bind::Int(Some(i64::try_from(*sequence).unwrap_or(i64::MAX))));
+        statement.value(Bind::Int(Some(i64::try_from(*sequence).unwrap_or(i64::MAX))));
         statement.text.push(')');
     }
     if let Some(since) = since {
         statement.condition("d.id >=", Bind::Text(Some(id::first_of(since).into())));
     }
     statement.text.push_str(" ORDER BY d.writer, d.sequence LIMIT ");
-    statement.bind(Bind::Int(Some(limit.into())));
+    statement.value(Bind::Int(Some(limit.into())));
     statement
 }
 
 /// The statement that adds a piece of feedback.
 pub(super) fn insert_feedback(feedback: &Feedback, json: &str) -> Statement {
-    let row = [&feedback.id, &feedback.decision_id, json].map(|text| Bind::Text(Some(text.into())));
-    let mut statement =
-        Statement { text: "INSERT INTO feedback (id, decision_id, feedback) VALUES (".to_owned(), binds: Vec::new() };
-    for (i, bind) in row.into_iter().enumerate() {
-        statement.text.push_str(if i == 0 { "" } else { ", " });
-        statement.bind(bind);
-    }
-    statement.text.push_str(") ON CONFLICT DO NOTHING");
-    statement
+    Statement::new("INSERT INTO feedback (id, decision_id, feedback) VALUES (")
+        .list([&feedback.id, &feedback.decision_id, json])
+        .and(") ON CONFLICT DO NOTHING")
 }
 
 /// The statement that reads what was said of these records: `id`, `feedback`, oldest first.
 pub(super) fn select_feedback(decisions: &[&str]) -> Statement {
-    let text = "SELECT id, feedback, NULL, NULL FROM feedback WHERE decision_id IN (".to_owned();
-    let mut statement = Statement { text, binds: Vec::new() };
-    for (i, id) in decisions.iter().enumerate() {
-        statement.text.push_str(if i == 0 { "" } else { ", " });
-        statement.bind(Bind::Text(Some((*id).into())));
-    }
-    statement.text.push_str(") ORDER BY id");
-    statement
+    Statement::new("SELECT id, feedback, NULL, NULL FROM feedback WHERE decision_id IN (")
+        .list(decisions.iter().copied())
+        .and(") ORDER BY id")
 }
 
 /// The statement that deletes up to a thousand rows whose key is below `id`.
 pub(super) fn delete_before(table: &str, key: &str, id: &str) -> Statement {
-    let mut statement =
-        Statement { text: format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table}"), binds: Vec::new() };
-    statement.condition(&format!("{key} <"), Bind::Text(Some(id.into())));
-    statement.text.push_str(&format!(" ORDER BY {key} LIMIT 1000)"));
-    statement
+    let text = format!("DELETE FROM {table} WHERE {key} IN (SELECT {key} FROM {table} WHERE {key} < ");
+    Statement::new(text).list([id]).and(&format!(" ORDER BY {key} LIMIT 1000)"))
+}
+
+/// The statement that deletes up to a thousand levels that nobody will ask for.
+pub(super) fn delete_expired(now: Timestamp) -> Statement {
+    let text = "DELETE FROM meters WHERE name IN (SELECT name FROM meters WHERE expires < ";
+    Statement::new(text).list([now]).and(" LIMIT 1000)")
 }
 
 /// Cuts what [`select_page`] read to a page.
@@ -136,13 +138,7 @@ impl Statement {
         self.text.push_str(if self.binds.is_empty() { " WHERE " } else { " AND " });
         self.text.push_str(comparison);
         self.text.push(' ');
-        self.bind(value);
-    }
-
-    fn bind(&mut self, value: Bind) {
-        self.binds.push(value);
-        // Not `?1` or `$1`: SQLite searches numbered placeholders one by one, which takes seconds for thousands.
-        self.text.push('?');
+        self.value(value);
     }
 }
 
@@ -155,12 +151,12 @@ fn insert<'a>(table: &str, columns: &[&str], rows: impl Iterator<Item = &'a Vec<
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
         let text = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-        let mut statement = Statement { text, binds: Vec::new() };
+        let mut statement = Statement::new(text);
         for (i, row) in rows.by_ref().take(MAX_BINDS / columns.len()).enumerate() {
             statement.text.push_str(if i == 0 { "(" } else { ", (" });
             for (j, bind) in row.iter().enumerate() {
                 statement.text.push_str(if j == 0 { "" } else { ", " });
-                statement.bind(bind.clone());
+                statement.value(bind.clone());
             }
             statement.text.push(')');
         }

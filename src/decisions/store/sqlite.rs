@@ -5,19 +5,22 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::Connection;
+use futures_util::TryStreamExt;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
+    SqliteSynchronous,
 };
+use sqlx::{Connection, Either, Executor};
 
 use super::StoreError;
-use super::backend::{Backend, Texts, query, unreadable};
+use super::backend::{Backend, unreadable};
 use super::keeper::{Sink, SinkError};
 use super::row::Row;
-use super::sql::{self, Statement};
+use super::sql;
 use crate::config::{Durability, LogUrl};
+use crate::database::{DbRow, Done, Engine, Statement};
 
 /// A SQLite file: one connection that writes, and readers beside it.
 #[derive(Debug)]
@@ -56,8 +59,7 @@ impl SqliteFile {
     }
 
     async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let inserts = sql::inserts(rows).into_iter();
-        let inserts = inserts.map(|statement| query(statement.text, statement.binds));
+        let inserts = sql::inserts(rows).into_iter().map(Statement::positional);
         in_transaction(&self.write, inserts).await.map(drop)
     }
 
@@ -78,18 +80,21 @@ impl Sink for SqliteFile {
 }
 
 #[async_trait]
+impl Engine for SqliteFile {
+    async fn read(&self, statement: Statement) -> Result<Vec<DbRow>, StoreError> {
+        let rows = statement.positional().fetch_all(&self.read).await;
+        let rows = rows.map_err(|error| unreadable(&self.file.display(), &error))?;
+        Ok(rows.into_iter().map(DbRow::Sqlite).collect())
+    }
+
+    async fn transact(&self, statements: Vec<Statement>) -> Result<Vec<Done>, StoreError> {
+        let statements = statements.into_iter().map(Statement::positional);
+        in_transaction(&self.write, statements).await.map_err(|error| self.unwritable(&error))
+    }
+}
+
+#[async_trait]
 impl Backend for SqliteFile {
-    async fn select(&self, statement: Statement) -> Result<Vec<Texts>, StoreError> {
-        let place = self.file.display();
-        let rows = query(statement.text, statement.binds).fetch_all(&self.read).await;
-        rows.map_err(|error| unreadable(&place, &error))?.iter().map(|row| Texts::read(row, &place)).collect()
-    }
-
-    async fn execute(&self, statement: Statement) -> Result<u64, StoreError> {
-        let done = query(statement.text, statement.binds).execute(&self.write).await;
-        done.map(|done| done.rows_affected()).map_err(|error| self.unwritable(&error))
-    }
-
     async fn close(&self) {
         // The connection that writes goes last: closing it folds the write-ahead log into the file.
         self.read.close().await;
@@ -114,19 +119,19 @@ fn options(url: Option<&LogUrl>, durability: Durability, data_dir: &Path) -> Res
     Ok(options.journal_mode(SqliteJournalMode::Wal).synchronous(synchronous))
 }
 
-/// Runs statements in one transaction; gives the number of rows that they changed.
+/// Runs statements in one transaction, and tells of each what it did.
 pub(super) async fn in_transaction(
     pool: &SqlitePool,
     statements: impl Iterator<Item = Query<'static, Sqlite, SqliteArguments>>,
-) -> Result<u64, sqlx::Error> {
+) -> Result<Vec<Done>, sqlx::Error> {
     let mut connection = pool.acquire().await?;
     let done = async {
         let mut transaction = connection.begin_with("BEGIN IMMEDIATE").await?;
-        let mut changed = 0;
+        let mut done = Vec::new();
         for statement in statements {
-            changed += statement.execute(&mut *transaction).await?.rows_affected();
+            done.push(run(&mut transaction, statement).await?);
         }
-        transaction.commit().await.map(|()| changed)
+        transaction.commit().await.map(|()| done)
     };
     let done = done.await;
     if done.is_err() {
@@ -134,6 +139,21 @@ pub(super) async fn in_transaction(
         connection.close_on_drop();
     }
     done
+}
+
+async fn run(
+    connection: &mut SqliteConnection,
+    statement: Query<'static, Sqlite, SqliteArguments>,
+) -> Result<Done, sqlx::Error> {
+    let mut done = Done::default();
+    let mut results = connection.fetch_many(statement);
+    while let Some(result) = results.try_next().await? {
+        match result {
+            Either::Left(summary) => done.changed += summary.rows_affected(),
+            Either::Right(row) => done.rows.push(DbRow::Sqlite(row)),
+        }
+    }
+    Ok(done)
 }
 
 /// Creates the file and the folders on the way to it, for their owner alone; what is there keeps its permissions.

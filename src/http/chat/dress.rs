@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::cascade::Facts;
 use crate::chat::ChatRequest;
+use crate::http::voice::told;
 use crate::upstream::{Chunk, Completion, Document};
 
 /// What the client asked for, and what has to be taken out of an answer because it did not.
@@ -84,15 +85,7 @@ fn add_facts(chunks: &mut Vec<Chunk>, facts: &Facts) {
     }
     let place = chunks.iter().rposition(|chunk| chunk.usage.is_some()).or(chunks.len().checked_sub(1));
     if let Some(chunk) = place.and_then(|place| chunks.get_mut(place)) {
-        chunk.document = chunk.document.clone().with(
-            "x_rungs",
-            &json!({
-                "decision_id": facts.id,
-                "tier": facts.tier,
-                "escalations": facts.escalations,
-                "cost_usd": facts.cost_usd,
-            }),
-        );
+        chunk.document = chunk.document.clone().with("x_rungs", &told(facts));
     }
 }
 
@@ -144,6 +137,7 @@ mod tests {
             model: "m".into(),
             escalations: 1,
             cost_usd: Some(0.5),
+            task_cost_usd: None,
             stand_in: false,
             unpassed: None,
         }

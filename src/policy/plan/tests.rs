@@ -22,6 +22,7 @@ fn ask(high: u64) -> Ask<'static> {
         fallback,
         checked: true,
         confidence: &[],
+        stay: None,
         tokens,
         needs: &[],
         tiers: &[],

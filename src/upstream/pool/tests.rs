@@ -3,12 +3,16 @@ use std::collections::VecDeque;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use tokio::time::Instant;
+
 use super::*;
 use crate::upstream::Chunk;
 
 /// Fails as scripted, then answers with its name.
 struct Scripted {
     name: &'static str,
+    /// What it takes it to answer or fail.
+    takes: Duration,
     script: Mutex<VecDeque<UpstreamError>>,
 }
 
@@ -21,6 +25,7 @@ impl Scripted {
 #[async_trait]
 impl Upstream for Scripted {
     async fn complete(&self, _: &ChatRequest) -> Result<Completion, UpstreamError> {
+        sleep(self.takes).await;
         self.next()?;
         Completion::parse(Bytes::from(format!(r#"{{"choices":[{{"message":{{"content":"{}"}}}}]}}"#, self.name)))
     }
@@ -42,7 +47,11 @@ fn pool(scripts: &[(&'static str, u32, &[UpstreamError])]) -> Pool {
     let endpoint = |(name, weight, script): &(&'static str, u32, &[UpstreamError])| Endpoint {
         name: (*name).to_owned(),
         weight: *weight,
-        upstream: Arc::new(Scripted { name, script: Mutex::new(script.iter().cloned().collect()) }),
+        upstream: Arc::new(Scripted {
+            name,
+            takes: Duration::ZERO,
+            script: Mutex::new(script.iter().cloned().collect()),
+        }),
     };
     Pool::new(scripts.iter().map(endpoint).collect(), RETRY, BREAKER)
 }
@@ -131,4 +140,36 @@ async fn streams_that_break_later_open_the_breaker_too() {
         let _: Vec<_> = judged(broken, breaker.admit().unwrap()).collect().await;
     }
     assert!(breaker.rests().is_some());
+}
+
+/// Two endpoints that take so many seconds, the first of which fails or not; another one is called after two seconds.
+async fn hedged(takes: [u64; 2], first_fails: bool) -> (Result<String, UpstreamError>, Watch, u64) {
+    let endpoint = |name, takes, script: Vec<UpstreamError>| {
+        let (takes, script) = (Duration::from_secs(takes), Mutex::new(script.into()));
+        Endpoint { name: str::to_owned(name), weight: 1, upstream: Arc::new(Scripted { name, takes, script }) }
+    };
+    let script = if first_fails { vec![broken()] } else { Vec::new() };
+    let endpoints = vec![endpoint("a", takes[0], script), endpoint("b", takes[1], Vec::new())];
+    let pool = Pool::new(endpoints, RETRY, BREAKER).hedging(Some(Duration::from_secs(2)));
+    let (watch, start) = (watch(), Instant::now());
+    let said = pool.complete(&ChatRequest::from_prompt("hi"), &watch).await.map(|completion| completion.answer.text);
+    (said, watch, start.elapsed().as_secs())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_endpoint_has_another_one_called_beside_it() {
+    for (takes, first_fails, expected, endpoint, given_up, after) in [
+        // Quick enough: nobody else is asked.
+        ([1, 1], false, "a", "a", 0, 1),
+        // The second one, called after two seconds, is first; or it is not.
+        ([9, 1], false, "b", "b", 1, 3),
+        ([4, 9], false, "a", "a", 1, 4),
+        // The first one fails while the second is under way.
+        ([3, 4], true, "b", "b", 0, 6),
+    ] {
+        let (said, watch, took) = hedged(takes, first_fails).await;
+        assert_eq!((said.unwrap().as_str(), took), (expected, after), "{takes:?}");
+        assert_eq!((watch.endpoint().as_deref(), watch.given_up()), (Some(endpoint), given_up), "{takes:?}");
+        assert_eq!(watch.failed().len(), usize::from(first_fails));
+    }
 }

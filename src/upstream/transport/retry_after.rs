@@ -6,7 +6,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// Reads `retry-after-ms` (OpenAI, Azure) or `retry-after`, in seconds or as a date. What cannot be read counts as not
 /// said; a date in the past is no time at all.
-pub(super) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let number = |text: &str, unit: f64| {
         let seconds = text.parse::<f64>().ok()? * unit;

@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use rungs::database::Statement;
 use rungs::decisions::export::{Exported, export};
 use rungs::decisions::verify::{Verified, Verifier};
-use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, Feedback, StoreError};
+use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore, Feedback, Outcome, StoreError};
 
 use crate::support::record::{bare_record, full_record, settled, stored, without_receipt};
 
@@ -67,7 +68,7 @@ pub(crate) async fn filters_narrow_and_combine(store: &Arc<dyn DecisionStore>) {
         with(1, |r| r.route = Some("math".into())),
         with(2, |r| r.tier = Some("small".into())),
         with(3, |r| r.tenant = None),
-        with(4, |r| r.task = Some("task-2".into())),
+        with(4, |r| (r.task, r.key, r.outcome) = (Some("task-2".into()), Some("k".into()), Outcome::Failed)),
     ] {
         store.append(record).await.unwrap();
     }
@@ -76,6 +77,9 @@ pub(crate) async fn filters_narrow_and_combine(store: &Arc<dyn DecisionStore>) {
     assert_eq!(ids(&**store, &DecisionFilter { route: Some("math".into()), ..all.clone() }).await, one(1));
     assert_eq!(ids(&**store, &DecisionFilter { tier: Some("small".into()), ..all.clone() }).await, one(2));
     assert_eq!(ids(&**store, &DecisionFilter { task: Some("task-2".into()), ..all.clone() }).await, one(4));
+    assert_eq!(ids(&**store, &DecisionFilter { key: Some("k".into()), ..all.clone() }).await, one(4));
+    assert_eq!(ids(&**store, &DecisionFilter { outcome: Some(Outcome::Failed), ..all.clone() }).await, one(4));
+    assert_eq!(ids(&**store, &DecisionFilter { until: Some(full_record(1).at), ..all.clone() }).await, one(0));
     let tenant = DecisionFilter { tenant: full_record(0).tenant, ..all.clone() };
     assert_eq!(ids(&**store, &tenant).await.len(), 4);
     let since = DecisionFilter { since: Some(full_record(3).at), ..tenant };
@@ -150,4 +154,33 @@ pub(crate) async fn feedback_stands_beside_the_record(store: &Arc<dyn DecisionSt
     let found = store.feedback(&[&full_record(1).id, "nothing"]).await.unwrap();
     assert_eq!(found, [said("a", 1), said("b", 1)]);
     assert_eq!(store.get(&full_record(1).id).await.unwrap(), before);
+}
+
+pub(crate) async fn others_keep_what_they_derive_beside_the_log(store: &Arc<dyn DecisionStore>) {
+    let database = store.database().expect("a store has a database");
+    let table =
+        "CREATE TABLE beside (id TEXT NOT NULL PRIMARY KEY, at BIGINT, x DOUBLE PRECISION, yes BOOLEAN, said TEXT)";
+    database.execute(Statement::new(table)).await.unwrap();
+    let row = |id: &str, yes: bool| {
+        let at = full_record(1).at;
+        let insert = Statement::new("INSERT INTO beside (id, at, x, yes, said) VALUES (?, ?, ?, ?, ?)");
+        insert.bind(id).bind(at).bind(0.1).bind(yes).bind(None::<&str>)
+    };
+    let done = database.transaction(vec![row("a", true), row("b", false)]).await.unwrap();
+    assert_eq!(done.iter().map(|done| done.changed).collect::<Vec<_>>(), [1, 1]);
+    // The second breaks the primary key, and takes the first with it.
+    let error = database.transaction(vec![row("c", true), row("a", true)]).await.unwrap_err();
+    assert!(error.0.contains("cannot be written"), "{error}");
+    let changed = Statement::new("UPDATE beside SET said = ? WHERE yes = ? RETURNING id, at, x, yes, said");
+    let rows = database.write(changed.bind("it is").bind(true)).await.unwrap();
+    let row = rows.first().expect("the statement gives the row that it changed");
+    assert_eq!((rows.len(), row.text(0).unwrap()), (1, "a".to_owned()));
+    assert_eq!(row.int(1).unwrap(), full_record(1).at.as_microsecond());
+    assert_eq!((row.real(2).unwrap(), row.bool(3).unwrap()), (0.1, true));
+    assert!(row.int(0).is_err() && row.text(9).is_err());
+    let ids = ["a", "b", "c"];
+    let select = Statement::new("SELECT id, said FROM beside WHERE id IN (").list(ids).and(") ORDER BY id");
+    let found = database.read(select).await.unwrap();
+    let found: Vec<_> = found.iter().map(|row| (row.text(0).unwrap(), row.maybe_text(1).unwrap())).collect();
+    assert_eq!(found, [("a".to_owned(), Some("it is".to_owned())), ("b".to_owned(), None)]);
 }

@@ -14,7 +14,7 @@ use super::behaviour::ids;
 use crate::support::record::{full_record, settled, stored};
 
 /// A PostgreSQL server that a test may stop.
-struct Server {
+pub(super) struct Server {
     folder: tempfile::TempDir,
     programs: PathBuf,
     port: u16,
@@ -22,7 +22,7 @@ struct Server {
 
 impl Server {
     /// `None` where PostgreSQL is not installed.
-    fn start() -> Option<Self> {
+    pub(super) fn start() -> Option<Self> {
         let versions = std::fs::read_dir("/usr/lib/postgresql").ok();
         let programs = versions.and_then(|versions| Some(versions.flatten().next()?.path().join("bin")));
         let Some(programs) = programs else {
@@ -40,12 +40,12 @@ impl Server {
         Some(server)
     }
 
-    fn up(&self) {
+    pub(super) fn up(&self) {
         let options = format!("-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''", self.port);
         self.run("pg_ctl", &["start", "-s", "-w", "-l", "/dev/null", "-o", &options]);
     }
 
-    fn down(&self, mode: &str) {
+    pub(super) fn down(&self, mode: &str) {
         self.run("pg_ctl", &["stop", "-s", "-m", mode]);
     }
 
@@ -62,7 +62,7 @@ impl Server {
         assert!(status.success(), "{program} {arguments:?}");
     }
 
-    fn log(&self) -> LogConfig {
+    pub(super) fn log(&self) -> LogConfig {
         let url = format!("postgres://postgres@127.0.0.1:{}/postgres", self.port);
         LogConfig { url: Some(url.as_str().into()), when_full: WhenFull::Refuse, ..Default::default() }
     }

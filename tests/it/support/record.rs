@@ -4,10 +4,11 @@ use indexmap::IndexMap;
 use jiff::{Timestamp, ToSpan};
 use rungs::chat::Usage;
 use rungs::decisions::{
-    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, DecisionRecord, DecisionStore, Early,
-    EarlyVerdict, EscalationReason, Form, Outcome, Posterior, Purpose, Signals, Trigger,
+    Attempt, AttemptStatus, CallFailure, Cap, CheckResult, CheckVerdict, ContentHashes, DecisionRecord, DecisionStore,
+    Early, EarlyVerdict, EscalationReason, Form, Observed, Outcome, Posterior, Purpose, Signals, Trigger,
 };
 use rungs::difficulty::Acceptability;
+use rungs::judge::{Sampling, Stream};
 use rungs::policy::Cause;
 use serde_json::json;
 
@@ -48,6 +49,11 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
         route: Some("support".to_owned()),
         task: Some("task-1".to_owned()),
         tenant: Some("tenant \u{1f980} \"quoted\"".to_owned()),
+        conversation: Some("c".repeat(32)),
+        trace: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".to_owned()),
+        observed: Some(Observed { rungs: vec!["small".to_owned()], cause: Cause::Score, cost_usd: Some(0.25) }),
+        key: Some("team-key".to_owned()),
+        metadata: json!({"team": "search", "nested": {"n": 1}}).as_object().cloned().unwrap(),
         requested_model: "auto".to_owned(),
         cause: Cause::ContextWindow,
         model_version: Some("v1".to_owned()),
@@ -81,8 +87,19 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
         ttft_ms: Some(300.125),
         ttft_uncascaded_ms: Some(12.5),
         decide_ms: 0.07,
+        content_sha256: Some(ContentHashes { request: Some("aa".to_owned()), answer: None }),
+        redaction_error: Some("redaction took longer than 1 s".to_owned()),
+        budget: Some("agents".to_owned()),
         cap: Some(Cap::Cost),
         fell_back: true,
+        sampling: Some(Sampling {
+            monitor: 0.01,
+            learn: 0.04,
+            propensity: 0.0496,
+            capped: 0.5,
+            drawn: vec![Stream::Learn],
+            shadow: true,
+        }),
         error: Some("none".to_owned()),
         config: "abcdef".to_owned(),
         receipt: None,
@@ -140,6 +157,7 @@ fn attempt(tier: &str) -> Attempt {
             error: "answered with status 500".to_owned(),
             latency_ms: 3.5,
         }],
+        hedged: 1,
     }
 }
 
@@ -148,6 +166,11 @@ pub(crate) fn bare_record(n: u64) -> DecisionRecord {
         route: None,
         task: None,
         tenant: None,
+        conversation: None,
+        trace: None,
+        observed: None,
+        key: None,
+        metadata: Default::default(),
         model_version: None,
         p: IndexMap::new(),
         score: None,

@@ -51,11 +51,12 @@ pub fn intervals<const N: usize>(
             values.extend(value);
         }
     }
-    let tail = tail(clusters);
+    let tail = tail(clusters, 0.025);
     values.map(|values| percentiles(values, resamplings, tail))
 }
 
-fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
+/// The cluster of each row, and their number.
+pub(crate) fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
     let mut index = HashMap::new();
     let cluster_of = groups
         .iter()
@@ -67,14 +68,15 @@ fn clusters(groups: &[u64]) -> (Vec<usize>, usize) {
     (cluster_of, index.len())
 }
 
-/// The share of the resamplings beyond each end of the interval.
-fn tail(clusters: usize) -> f64 {
+/// The share of the resamplings beyond each end of an interval that leaves out `level` at each.
+pub(crate) fn tail(clusters: usize, level: f64) -> f64 {
     let g = clusters as f64;
-    let student = StudentsT::new(0.0, 1.0, g - 1.0).map_or(f64::INFINITY, |student| student.inverse_cdf(0.975));
+    let student = StudentsT::new(0.0, 1.0, g - 1.0).map_or(f64::INFINITY, |student| student.inverse_cdf(1.0 - level));
     Normal::standard().cdf(-(g / (g - 1.0)).sqrt() * student)
 }
 
-fn percentiles(mut values: Vec<f64>, resamplings: usize, tail: f64) -> Option<Interval> {
+/// The values at `tail` from each end; `None` where more than one of twenty is missing.
+pub(crate) fn percentiles(mut values: Vec<f64>, resamplings: usize, tail: f64) -> Option<Interval> {
     if values.len() * 20 < resamplings * 19 {
         return None;
     }
@@ -120,8 +122,8 @@ mod tests {
     #[test]
     fn percentiles_widen_as_groups_become_few() {
         // Student's quantile is 12.7 with one degree of freedom, 2.262 with nine.
-        assert!((tail(10) - Normal::standard().cdf(-2.262_157 * (10.0_f64 / 9.0).sqrt())).abs() < 1e-6);
-        assert!(tail(2) < 1e-12 && (tail(100_000) - 0.025).abs() < 1e-5);
+        assert!((tail(10, 0.025) - Normal::standard().cdf(-2.262_157 * (10.0_f64 / 9.0).sqrt())).abs() < 1e-6);
+        assert!(tail(2, 0.025) < 1e-12 && (tail(100_000, 0.025) - 0.025).abs() < 1e-5);
         let values = || (1..=999).map(f64::from).collect();
         assert_eq!(percentiles(values(), 1000, 0.025), Some(Interval(25.0, 975.0)));
         assert_eq!(percentiles(values(), 1000, 0.0004), Some(Interval(1.0, 999.0)));

@@ -1,0 +1,24 @@
+//! From the decision log to a challenger, and from there to a champion or to a reason why not (`docs/retrain.md`).
+//!
+//! ```text
+//! verdicts, feedback, checks → labels → split by time → fit → gate → registry
+//! ```
+
+mod conclude;
+mod conversation;
+mod holdout;
+pub mod labels;
+mod objection;
+mod off_policy;
+mod report;
+pub mod rollout;
+mod run;
+mod said;
+mod split;
+mod work;
+pub mod worker;
+
+pub use labels::{Labels, Taken};
+pub use objection::Objection;
+pub use report::Report;
+pub use run::{Ask, RetrainError, run};

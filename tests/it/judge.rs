@@ -1,0 +1,8 @@
+//! The judge: what is kept of it, the worker, its judges, batches and estimates.
+
+mod anchors;
+mod batch;
+mod end_to_end;
+mod kept;
+mod scripted;
+mod worker;
