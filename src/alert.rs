@@ -2,7 +2,9 @@
 //!
 //! Whoever notices something tells [`Alerts`]; the signal waits in the database's outbox. The leader takes it from there into
 //! the life of an alert (pending, firing, resolved) and, where somebody is to be told, into the queue of deliveries.
+//! What the database cannot take is told directly.
 
+mod direct;
 pub mod event;
 mod fingerprint;
 pub mod group;

@@ -22,6 +22,9 @@ pub struct Alert {
     pub event: Event,
     /// When it was first noticed.
     pub starts_at: Timestamp,
+    /// When it was certain; `None` where it was not, and was none if it is over.
+    #[serde(default)]
+    pub fired_at: Option<Timestamp>,
     /// When it ended; `None` while it lasts.
     pub ends_at: Option<Timestamp>,
     /// Who has seen to it; `None` while nobody has.
@@ -107,6 +110,7 @@ impl Alert {
                     status: Status::Pending,
                     event,
                     starts_at: now,
+                    fired_at: None,
                     ends_at: None,
                     acknowledged: None,
                     told: None,
@@ -122,7 +126,7 @@ impl Alert {
     #[must_use]
     pub fn firing(event: Event, now: Timestamp) -> Self {
         let pending = Self::notice(event, false, None, &AlertsConfig::default(), now);
-        Self { status: Status::Firing, ..pending }
+        Self { status: Status::Firing, fired_at: Some(now), ..pending }
     }
 
     /// What time alone does: a condition that has held long enough fires; an alert that tells of a moment is over.
@@ -130,7 +134,7 @@ impl Alert {
     pub fn pass(self, config: &AlertsConfig, now: Timestamp) -> Self {
         let held = !self.suspected && has_passed(self.starts_at, config.pending_s, now);
         match self.status {
-            Status::Pending if held => Self { status: Status::Firing, changed_at: now, ..self },
+            Status::Pending if held => Self { status: Status::Firing, fired_at: Some(now), changed_at: now, ..self },
             Status::Firing if self.event.is_momentary() && has_passed(self.changed_at, config.group_s + 60.0, now) => {
                 let told = self.told.map(|told| Told { status: Status::Resolved, ..told });
                 Self { told, ..self.end(now) }
@@ -139,7 +143,7 @@ impl Alert {
         }
     }
 
-    fn end(self, now: Timestamp) -> Self {
+    pub(super) fn end(self, now: Timestamp) -> Self {
         Self { status: Status::Resolved, ends_at: Some(now), changed_at: now, ..self }
     }
 
@@ -229,6 +233,7 @@ mod tests {
     #[test]
     fn what_ends_before_it_was_told_is_not_told() {
         let ended = take(Signal::Resolve(drift().fingerprint()), Some(firing()), 20).unwrap();
+        assert!(ended.fired_at.is_some());
         assert!(!due(&ended, 10_000));
         assert_eq!(take(Signal::Resolve(drift().fingerprint()), Some(ended), 30), None, "once");
         assert_eq!(take(Signal::Resolve(drift().fingerprint()), None, 30), None);

@@ -1,14 +1,17 @@
 //! From whoever notices something to the table where it waits for the leader.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use super::direct::Direct;
 use super::{Event, Fingerprint};
+use crate::config::AlertsConfig;
 use crate::database::{Database, Statement};
 use crate::decisions::StoreError;
 
@@ -42,19 +45,13 @@ const MOST_WAITING: usize = 4096;
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Alerts {
-    /// Starts writing signals to the outbox until the token is cancelled; without a database they end in the program's log.
+    /// Starts writing signals to the outbox, until nobody can tell anything any more. What the database cannot take waits, and
+    /// receivers are told of it at once.
     #[must_use]
-    pub fn start(database: Option<Database>, stop: CancellationToken) -> Self {
-        let (sender, mut signals) = mpsc::channel(MOST_WAITING);
-        tokio::spawn(async move {
-            while let Some(Some(signal)) = stop.run_until_cancelled(signals.recv()).await {
-                write(database.as_ref(), &signal, &stop).await;
-            }
-            // What was told before the end is still written, once.
-            while let Ok(signal) = signals.try_recv() {
-                write(database.as_ref(), &signal, &stop).await;
-            }
-        });
+    pub fn start(database: Option<Database>, settings: impl Fn() -> AlertsConfig + Send + 'static) -> Self {
+        let (sender, signals) = mpsc::channel(MOST_WAITING);
+        let outbox = Outbox { database, waiting: VecDeque::new(), direct: Direct::default() };
+        tokio::spawn(outbox.work(signals, settings));
         Self(sender)
     }
 
@@ -76,13 +73,53 @@ impl Alerts {
     }
 }
 
-async fn write(database: Option<&Database>, signal: &Signal, stop: &CancellationToken) {
-    let Some(database) = database else { return };
-    loop {
-        let Err(error) = store(database, signal).await else { return };
-        tracing::warn!(%error, "an alert waits for the database");
-        if stop.run_until_cancelled(tokio::time::sleep(PAUSE)).await.is_none() {
-            return;
+/// Signals on their way to the table.
+struct Outbox {
+    database: Option<Database>,
+    waiting: VecDeque<Signal>,
+    direct: Direct,
+}
+
+impl Outbox {
+    async fn work(mut self, mut signals: mpsc::Receiver<Signal>, settings: impl Fn() -> AlertsConfig) {
+        let mut again = Instant::now();
+        loop {
+            let signal = tokio::select! {
+                signal = signals.recv() => signal,
+                () = sleep_until(again), if !self.waiting.is_empty() => {
+                    self.write().await;
+                    again = Instant::now() + PAUSE;
+                    continue;
+                }
+            };
+            // What still waits was told directly.
+            let Some(signal) = signal else { return };
+            let is_first = self.waiting.is_empty();
+            if self.waiting.len() < MOST_WAITING {
+                self.waiting.push_back(signal.clone());
+            }
+            if is_first {
+                self.write().await;
+                again = Instant::now() + PAUSE;
+            }
+            match &signal {
+                // Who was told of its beginning here has to be told of its end here: the table may hear of both at once.
+                Signal::Resolve(alert) => self.direct.resolve(alert),
+                Signal::Fire(event) if !self.waiting.is_empty() => self.direct.fire(event, &settings()),
+                Signal::Fire(_) | Signal::Suspect(_) | Signal::Acknowledge { .. } => {}
+            }
+        }
+    }
+
+    /// Writes what waits, in the order in which it was told, until the database refuses.
+    async fn write(&mut self) {
+        let Some(database) = &self.database else { return };
+        while let Some(signal) = self.waiting.front() {
+            if let Err(error) = store(database, signal).await {
+                tracing::warn!(%error, "an alert waits for the database");
+                return;
+            }
+            self.waiting.pop_front();
         }
     }
 }

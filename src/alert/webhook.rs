@@ -8,7 +8,7 @@ mod call;
 mod courier;
 mod format;
 pub mod queue;
-mod schedule;
+pub(super) mod schedule;
 mod sign;
 
 pub use call::{Caller, Outcome};

@@ -124,6 +124,10 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             let brought = place.open(|_, store| async move {
                 Ok(jobs::requeue(&database(store.as_ref())?, ids, Timestamp::now()).await?)
             })?;
+            if brought == 0 && !ids.is_empty() {
+                let list = "`rungs judge status` lists what was put aside";
+                return Err(Failure::bad_input(format!("none of these was put aside: {}; {list}", ids.join(", "))));
+            }
             eprintln!("{brought} jobs are tried again");
             Ok(())
         }

@@ -18,7 +18,6 @@ use tracing_subscriber::EnvFilter;
 use super::judging;
 use super::signals::{HangUps, signalled};
 use super::workers;
-use crate::alert::Alerts;
 use crate::alert::webhook::Caller;
 use crate::cli::Failure;
 use crate::config::{Config, ReceiverConfig};
@@ -111,8 +110,8 @@ async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, configured: Scorer
     let stop = CancellationToken::new();
     let leader = Leader::elect(store.database().as_ref(), stop.clone());
     tokio::spawn(upkeep::work(Arc::clone(&store), leader.clone(), stop.clone()));
-    let alerts = Alerts::start(store.database(), stop.clone());
-    tokio::spawn(lag::work(Arc::clone(&store), alerts, stop.clone()));
+    let telling = current.clone();
+    tokio::spawn(lag::work(Arc::clone(&store), move || telling.app().alerts().clone(), stop.clone()));
     workers::start(&store, &current, &leader, &stop);
     let judging = tokio::spawn(judging::judge(current.clone(), stop.clone()));
     #[cfg(feature = "train")]

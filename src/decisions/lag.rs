@@ -20,8 +20,8 @@ const GRACE: Duration = Duration::from_secs(5);
 /// How often the numbers of an alert are brought up to date.
 const RENEW: Duration = Duration::from_secs(60);
 
-/// Watches the log until `stop`.
-pub async fn work(store: Arc<dyn DecisionStore>, alerts: Alerts, stop: CancellationToken) {
+/// Watches the log until `stop`, and tells of it where the router in force does.
+pub async fn work(store: Arc<dyn DecisionStore>, alerts: impl Fn() -> Alerts, stop: CancellationToken) {
     let (mut lost, mut told) = (0, None::<(Timestamp, Fingerprint)>);
     while timeout(PERIOD, stop.cancelled()).await.is_err() {
         let (state, now) = (store.state(), Timestamp::now());
@@ -29,10 +29,10 @@ pub async fn work(store: Arc<dyn DecisionStore>, alerts: Alerts, stop: Cancellat
             Some(lag) if told.as_ref().is_none_or(|(at, _)| passed(*at, now) >= RENEW) => {
                 let event = Event::DecisionLogLagging(lag);
                 told = Some((now, event.fingerprint()));
-                alerts.fire(event);
+                alerts().fire(event);
             }
             Some(_) => {}
-            None => told.take().into_iter().for_each(|(_, alert)| alerts.resolve(alert)),
+            None => told.take().into_iter().for_each(|(_, alert)| alerts().resolve(alert)),
         }
         lost = state.lost;
     }

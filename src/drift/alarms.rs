@@ -102,7 +102,8 @@ pub fn follow(database: Database, alarms: impl Fn() -> Alarms + Send + 'static, 
 
 impl Alarm {
     fn counts(alert: &Alert) -> bool {
-        alert.event.voids_certificate() && (alert.status == Status::Firing || alert.acknowledged.is_none())
+        let counts = alert.status == Status::Firing || (alert.fired_at.is_some() && alert.acknowledged.is_none());
+        alert.event.voids_certificate() && counts
     }
 
     fn of(alert: Alert) -> Self {

@@ -2,6 +2,8 @@
 //!
 //! A request costs c_C and its checks below the highest tier and, for a share e of them, c_F on top; from
 //! e* = 1 − (c_C + c_check)/c_F on, asking the highest tier alone is cheaper. The line is taken from the first requests.
+//!
+//! Source: c_C + c_check + e·c_F = c_F solved for e; the rate is watched by [`super::Bernoulli`].
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,20 @@ use serde::{Deserialize, Serialize};
 use super::rate::{Change, Limits, Null, Rate};
 
 /// One cascade's escalation rate against its line.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use rungs::drift::Change;
+/// use rungs::drift::economics::Economics;
+///
+/// let mut economics = Economics::new(1_000.0);
+/// let mut climbing = |n: u32, one_in: u32| {
+///     let costs = (0.2, 1.0);
+///     (0..n).filter_map(|i| economics.observe(i % one_in == 0, costs, Timestamp::UNIX_EPOCH)).collect::<Vec<_>>()
+/// };
+/// assert!(climbing(2_000, 2).is_empty(), "a half is below the line of .8");
+/// assert!(matches!(climbing(400, 1)[..], [Change::Raised(_)]), "all is above it");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Economics {
     run_length: f64,

@@ -4,6 +4,8 @@
 //! log-ratio. An hour more than the tolerated change above counts as a failure of one e-detector, one below as a failure of the
 //! other, both with a tolerated rate of one half: a sign test, which asks nothing of how the figure is distributed, only that
 //! while nothing has changed no hour is likelier than not to lie that far off.
+//!
+//! Source: the sign test (Arbuthnott 1710; Conover, "Practical Nonparametric Statistics", 3.4), made sequential by [`Rate`].
 
 use jiff::Timestamp;
 use jiff::civil::Weekday;
@@ -13,6 +15,23 @@ use serde::{Deserialize, Serialize};
 use super::rate::{Change, Limits, Moved, Null, Rate};
 
 /// One figure, hour by hour.
+///
+/// ```
+/// use rungs::drift::Change;
+/// use rungs::drift::hours::{Direction, Hours};
+///
+/// let mut cost = Hours::new(0.2, 1_000.0);
+/// let (week, hours) = (168, 2 * 168);
+/// let told = (0..hours).flat_map(|hour: i64| {
+///     // From the second week on each request costs one and a half times as much.
+///     let usd = if hour < week { 0.01 } else { 0.015 };
+///     let at = jiff::Timestamp::from_second(hour * 3_600).unwrap();
+///     (0..30).flat_map(|_| cost.observe(usd, at)).map(|told| (hour - week, told)).collect::<Vec<_>>()
+/// });
+/// let (delay, (direction, change)) = told.into_iter().next().unwrap();
+/// assert!((1..=24).contains(&delay) && direction == Direction::Up);
+/// assert!(matches!(change, Change::Raised(moved) if (moved.to / moved.from - 1.5).abs() < 1e-9));
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hours {
     tolerated: f64,

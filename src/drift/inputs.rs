@@ -3,6 +3,8 @@
 //! A window whose index passes max(`min_psi`, the 1% limit of its null) counts as a failure, and failures go to the
 //! e-detector with a tolerated rate of 1.5%: two or three windows that pass in a row are an alarm, and the mean number of
 //! windows between two false alarms is at least the configured one.
+//!
+//! Source: [`super::psi`] for the index and its null, [`super::Bernoulli`] for the e-detector.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -11,6 +13,22 @@ use super::psi::{BINS, Deciles};
 use super::rate::{Change, Limits, Moved, Null, Rate};
 
 /// The inputs of one stream, from its first request on.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use rungs::drift::Change;
+/// use rungs::drift::inputs::{Inputs, Settings};
+///
+/// let settings = Settings { reference: 2_000, window: 500, min_psi: 0.1, run_length: 2_000.0 };
+/// let mut inputs = Inputs::new(settings);
+/// let mut scores = |n: u32, shift: f64| {
+///     let score = |i| f64::from(i * 7_919 % 1_000) / 1_000.0 + shift;
+///     (0..n).filter_map(|i| inputs.observe(score(i), Timestamp::UNIX_EPOCH)).collect::<Vec<_>>()
+/// };
+/// assert!(scores(2_000, 0.0).is_empty(), "the reference");
+/// assert!(scores(5_000, 0.0).is_empty(), "the same kind of requests");
+/// assert!(matches!(scores(1_500, 0.3)[..], [Change::Raised(_)]), "others, within three windows");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inputs {
     settings: Settings,

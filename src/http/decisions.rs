@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::error::ApiError;
 use super::state::App;
 use crate::decisions::{DecisionFilter, DecisionRecord, Feedback, Outcome, Page, StoreError};
+use crate::judge::{Verdict, verdicts};
 
 /// Filters of the list; unknown ones are refused, so that a misspelt one does not show everything.
 #[derive(Debug, Deserialize)]
@@ -66,14 +67,20 @@ pub(super) struct Decision {
     #[serde(flatten)]
     record: DecisionRecord,
     feedback: Vec<Feedback>,
+    /// What judges, checks and people said of its answers, oldest first.
+    verdicts: Vec<Verdict>,
 }
 
 /// One record.
 pub(super) async fn one(State(app): State<Arc<App>>, Path(id): Path<String>) -> Result<Json<Decision>, ApiError> {
     let record = find(&app, &id).await?;
-    // A record that waits for the database may be read while its feedback cannot.
+    // A record that waits for the database may be read while what was said of it cannot.
     let feedback = app.store.feedback(&[&id]).await.unwrap_or_default();
-    Ok(Json(Decision { record, feedback }))
+    let verdicts = match app.store.database() {
+        Some(database) => verdicts::about(&database, &id).await.unwrap_or_default(),
+        None => Vec::new(),
+    };
+    Ok(Json(Decision { record, feedback, verdicts }))
 }
 
 pub(super) async fn find(app: &App, id: &str) -> Result<DecisionRecord, ApiError> {

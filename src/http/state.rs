@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 
 use super::auth::Keys;
 use super::load;
@@ -30,6 +29,7 @@ pub struct App {
     pub(super) store: Arc<dyn DecisionStore>,
     pub(super) keys: Arc<Keys>,
     pub(super) budgets: Arc<Budgets>,
+    alerts: Alerts,
     pub(super) alarms: Alarms,
     pub(super) quality: Arc<Recent>,
     /// Places for requests under way.
@@ -56,13 +56,15 @@ impl App {
     ) -> Arc<Self> {
         let configs = tiers.iter().map(|tier| tier.config.clone()).collect();
         // Ends with the router that tells by it.
-        let alerts = Alerts::start(store.database(), CancellationToken::new());
+        let settings = config.alerts.clone();
+        let alerts = Alerts::start(store.database(), move || settings.clone());
         let engine = Engine::new(tiers, &config, scoring.embedder(), Arc::clone(&store));
         Arc::new(Self {
             fingerprint: config.fingerprint(),
             keys: Arc::new(Keys::new(&config.auth, config.auth.is_required(config.server.bind.ip()), &store.meters())),
-            budgets: Budgets::new(&config.budgets, store.meters(), Some(alerts)),
+            budgets: Budgets::new(&config.budgets, store.meters(), Some(alerts.clone())),
             places: load::places(&config),
+            alerts,
             config,
             tiers: configs,
             engine: Arc::new(engine),
@@ -97,6 +99,12 @@ impl App {
             Some((app, share)) if uniform(&self.config.judge.seed, Salt::Canary, id) < *share => app,
             _ => self,
         }
+    }
+
+    /// Where it tells what happens.
+    #[must_use]
+    pub fn alerts(&self) -> &Alerts {
+        &self.alerts
     }
 
     /// The alarms that it heeds.

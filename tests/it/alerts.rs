@@ -1,5 +1,6 @@
 //! Alerts from a signal to a receiver.
 
+mod commands;
 mod consequences;
 mod crash;
 mod delivery;

@@ -2,6 +2,7 @@
 
 mod anchors;
 mod batch;
+mod commands;
 mod end_to_end;
 mod kept;
 mod scripted;

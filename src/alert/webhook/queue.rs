@@ -53,16 +53,21 @@ pub(in crate::alert) fn enqueue(
     message: &Message,
     now: Timestamp,
 ) -> Result<Vec<Statement>, StoreError> {
+    messages(receiver, message).iter().map(|message| insert(&receiver.name, message, now)).collect()
+}
+
+/// What of a message a receiver wants to be told, in as many messages as its format takes.
+pub(in crate::alert) fn messages(receiver: &ReceiverConfig, message: &Message) -> Vec<Message> {
     let wanted = |name: &String| receiver.only.is_empty() || receiver.only.contains(name);
     let mut message = message.clone();
     message.alerts.retain(|alert| alert.labels.get("alertname").is_some_and(wanted));
-    let messages = if receiver.kind == ReceiverKind::Pagerduty {
+    let mut messages = if receiver.kind == ReceiverKind::Pagerduty {
         message.alerts.iter().map(|alert| Message { alerts: vec![alert.clone()], ..message.clone() }).collect()
     } else {
         vec![message]
     };
-    let full = messages.into_iter().filter(|message| !message.alerts.is_empty());
-    full.map(|message| insert(&receiver.name, &message, now)).collect()
+    messages.retain(|message| !message.alerts.is_empty());
+    messages
 }
 
 fn insert(receiver: &str, message: &Message, now: Timestamp) -> Result<Statement, StoreError> {

@@ -13,7 +13,7 @@ const JITTER: f64 = 0.2;
 /// When the next attempt is due after so many; `None` where none is left. `asked` is what the receiver's Retry-After says, and
 /// `chance` is in [0, 1).
 #[must_use]
-pub(super) fn next(
+pub(in crate::alert) fn next(
     pauses: &[f64],
     attempts: usize,
     asked: Option<Duration>,

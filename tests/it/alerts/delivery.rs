@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use rungs::alert::webhook::queue::{self, Delivered};
 use rungs::alert::webhook::{Caller, start};
-use rungs::alert::{Signal, table};
+use rungs::alert::{Alerts, Signal, table};
 use rungs::config::AlertsConfig;
+use rungs::database::Statement;
 use tokio_util::sync::CancellationToken;
 
 use super::{Place, drift};
@@ -178,4 +179,37 @@ async fn private_addresses_are_refused_unless_allowed() {
     assert!(format!("{outcome:?}").contains("private address"), "{outcome:?}");
     let again = queue::claim(&place.database(), &["ops"], 1, jiff::Timestamp::now()).await.unwrap();
     assert!(again.is_empty(), "what is being tried is nobody else's");
+}
+
+#[tokio::test]
+async fn what_the_database_cannot_take_is_told_directly_and_so_is_its_end() {
+    let place = Place::new().await;
+    let hook = Hook::start(&[(500, None)]).await;
+    let (config, database) = (place.config(&hook.url()), place.database());
+    let rename = async |from: &str, to: &str| {
+        database.execute(Statement::new(format!("ALTER TABLE {from} RENAME TO {to}"))).await.unwrap();
+    };
+    rename("alert_signals", "away").await;
+    let alerts = Alerts::start(Some(place.database()), move || config.clone());
+    alerts.fire(drift("a"));
+    alerts.fire(drift("a"));
+    let told = hook.told(2).await;
+    let ids: Vec<_> = told.iter().map(|call| call.headers["webhook-id"].clone()).collect();
+    assert!(ids[0] == ids[1] && told.iter().all(|call| call.is_signed), "one that failed, and its second attempt");
+    assert_eq!(told[1].body["status"], "firing");
+
+    rename("away", "alert_signals").await;
+    alerts.resolve(drift("a").fingerprint());
+    let told = hook.told(3).await;
+    assert_eq!(
+        (&told[2].body["status"], &told[2].body["alerts"][0]["labels"]["route"]),
+        (&"resolved".into(), &"a".into())
+    );
+    assert_eq!(told[2].body["alerts"][0]["fingerprint"], told[1].body["alerts"][0]["fingerprint"]);
+    let start = Instant::now();
+    while database.read(Statement::new("SELECT id FROM alert_signals")).await.unwrap().len() < 3 {
+        assert!(start.elapsed() < Duration::from_secs(10), "what waited is written in the end");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(hook.calls().len(), 3, "once is enough");
 }

@@ -1,11 +1,13 @@
 //! The monitors over a log with known truth, stopped and started again on the way.
 
 use jiff::{Timestamp, ToSpan};
-use rungs::alert::{Status, table};
+use rungs::alert::event::Cause;
+use rungs::alert::{Status, keeper, table};
 use rungs::config::{AlertsConfig, DriftConfig};
 use rungs::decisions::DecisionRecord;
 use rungs::drift::{Family, state, worker};
-use rungs::judge::{Kind, Stream, Verdict, verdicts};
+use rungs::judge::anchors::{self, Anchor};
+use rungs::judge::{Kind, Preference, Stream, Verdict, verdicts};
 
 use super::Place;
 use crate::support::postgres::with_database;
@@ -60,7 +62,7 @@ async fn a_drop_is_found_over_restarts(place: Place) {
     judge(&place, 600, 400, 4).await;
     drop(worker::look(&database, &config, None).await.unwrap());
     let told = AlertsConfig::default();
-    rungs::alert::keeper::round(&database, &told, Timestamp::now()).await.unwrap();
+    keeper::round(&database, &told, Timestamp::now()).await.unwrap();
     let alerts = table::open(&database).await.unwrap();
     let alert = alerts.iter().find(|alert| alert.event.scope().parts().count() == 0).unwrap();
     assert_eq!((alert.event.name(), alert.status), ("QualityDrift", Status::Firing));
@@ -97,4 +99,59 @@ async fn what_was_in_the_log_before_the_first_start_is_left_out_and_nothing_coun
     }
     let statuses = state::status(&database).await.unwrap();
     assert_eq!(statuses.iter().find(|status| status.monitor == Family::Quality).unwrap().samples, 7);
+}
+
+/// What the judge says of a hundred anchors; of one in `every` it says something else than people do.
+async fn ask_about_anchors(place: &Place, round: u64, every: u64) {
+    for n in 0..100 {
+        let anchor = DecisionRecord { id: format!("anchor-{n}"), ..bare_record(n) };
+        let verdict = Verdict {
+            judge: Some("judge-1".to_owned()),
+            prompt: Some(format!("prompt-{round}")),
+            ..Verdict::of(&anchor, Kind::Anchor, f64::from(n % every != 0))
+        };
+        verdicts::add(&place.database(), &verdict).await.unwrap();
+    }
+}
+
+/// The alert that there is after judged failures have risen from a tenth to a quarter, and the anchors were asked about again.
+async fn attributed(anchors_off: u64) -> (String, Option<Cause>, bool) {
+    let place = Place::new().await;
+    let (database, config, told) = (place.database(), config(), AlertsConfig::default());
+    let anchor = |n: u64| Anchor {
+        id: format!("anchor-{n}"),
+        prompt: "p".to_owned(),
+        answer: "a".to_owned(),
+        other: None,
+        gold: Preference::Win,
+        recorded: Vec::new(),
+    };
+    anchors::keep(&database, &(0..100).map(anchor).collect::<Vec<_>>()).await.unwrap();
+    drop(worker::look(&database, &config, None).await.unwrap());
+    for round in 0..3 {
+        ask_about_anchors(&place, round, 10).await;
+    }
+    judge(&place, 0, 600, 10).await;
+    judge(&place, 600, 300, 4).await;
+    drop(worker::look(&database, &config, None).await.unwrap());
+    keeper::round(&database, &told, Timestamp::now()).await.unwrap();
+    let pending = table::open(&database).await.unwrap();
+    assert!(pending.iter().all(|alert| alert.status == Status::Pending) && !pending.is_empty(), "{pending:?}");
+
+    ask_about_anchors(&place, 3, anchors_off).await;
+    drop(worker::look(&database, &config, None).await.unwrap());
+    keeper::round(&database, &told, Timestamp::now()).await.unwrap();
+    let open = table::open(&database).await.unwrap();
+    let firing: Vec<_> = open.iter().filter(|alert| alert.status == Status::Firing).collect();
+    let event = &firing.iter().find(|alert| alert.event.scope().parts().count() == 0).unwrap().event;
+    assert!(firing.iter().all(|alert| alert.event.name() == event.name()), "{firing:?}");
+    let voids = !rungs::drift::alarms::read(&database).await.unwrap().is_empty();
+    (event.name().to_owned(), event.drift().unwrap().cause, voids)
+}
+
+#[tokio::test]
+async fn a_change_of_the_judge_is_told_from_one_of_the_system_by_the_anchors() {
+    let (judge, system) = (attributed(3).await, attributed(10).await);
+    assert_eq!(judge, ("JudgeDrift".to_owned(), Some(Cause::Judge), false));
+    assert_eq!(system, ("QualityDrift".to_owned(), Some(Cause::System), true));
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use rungs::decisions::{DecisionFilter, DecisionRecord};
 use rungs::difficulty::Scorer;
@@ -54,7 +55,7 @@ async fn fifty_promotions_and_rollbacks_under_load_drop_and_mix_nothing_and_ever
     let stop = Arc::new(AtomicBool::new(false));
     let tasks: Vec<_> =
         (0..4).map(|task| tokio::spawn(load(serving.url.clone(), task * 100_000, Arc::clone(&stop)))).collect();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     for _ in 0..25 {
         let (status, body) = serving.admin(&format!("/admin/models/{}/promote", versions[1])).await;
         assert_eq!((status, &body["serving"]), (200, &json!(versions[1])), "{body}");
@@ -184,7 +185,7 @@ async fn a_canary_decides_its_share_and_every_record_names_the_model_that_decide
 }
 
 #[tokio::test]
-async fn every_router_on_one_database_follows_within_seconds() {
+async fn every_router_on_one_database_follows_within_a_second() {
     with_database(|log| async move {
         let model = saying("from").await;
         let url = format!("{}/v1", model.uri());
@@ -196,10 +197,21 @@ async fn every_router_on_one_database_follows_within_seconds() {
         let (one, two) = (one.await, two.await);
         let challenger = shifted(0.4);
         one.registry.add(&challenger, Origin::Added, None).await.unwrap();
-        assert_eq!(one.admin(&format!("/admin/models/{}/promote", challenger.version())).await.0, 200);
-        two.serves(&challenger.version()).await;
-        assert_eq!(two.admin("/admin/models/rollback").await.0, 200);
-        one.serves(&shifted(0.0).version()).await;
+        let mut took = Vec::new();
+        for _ in 0..4 {
+            let begun = Instant::now();
+            assert_eq!(one.admin(&format!("/admin/models/{}/promote", challenger.version())).await.0, 200);
+            two.serves(&challenger.version()).await;
+            took.push(begun.elapsed());
+            let begun = Instant::now();
+            assert_eq!(two.admin("/admin/models/rollback").await.0, 200);
+            one.serves(&shifted(0.0).version()).await;
+            took.push(begun.elapsed());
+        }
+        took.sort_unstable();
+        println!("both routers served the other model after {took:?}");
+        // Machines that run tests are busy: half of the times count.
+        assert!(took[took.len() / 2] < Duration::from_secs(1), "{took:?}");
         one.store.close().await.unwrap();
         two.store.close().await.unwrap();
     })

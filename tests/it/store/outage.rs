@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt;
 use rungs::config::{LogConfig, WhenFull};
 use rungs::decisions::{DecisionFilter, DecisionStore, open};
 use sqlx::Connection;
 
 use super::behaviour::ids;
+use crate::support::hook::{Hook, SECRET};
 use crate::support::record::{full_record, settled, stored};
 
 /// A PostgreSQL server that a test may stop.
@@ -194,8 +196,9 @@ fn a_full_disk_does_not_stop_serving_and_is_told() {
     let dir = tempfile::tempdir().unwrap();
     let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     let program = assert_cmd::cargo::cargo_bin("rungs");
-    let mut router = limited(&program, port, dir.path()).stderr(Stdio::null()).spawn().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
+    let hook = runtime.block_on(Hook::start(&[]));
+    let mut router = limited(&program, port, dir.path(), &hook).stderr(Stdio::null()).spawn().unwrap();
     let served = runtime.block_on(async {
         let (client, url) = (crate::support::client(), format!("http://127.0.0.1:{port}"));
         let start = Instant::now();
@@ -205,13 +208,17 @@ fn a_full_disk_does_not_stop_serving_and_is_told() {
         }
         let mut body = crate::support::router::question(&"long ".repeat(10_000), serde_json::json!({}));
         body["model"] = "stand-in-small".into();
-        for n in 0..60 {
+        let ask = async |n: u32| {
             let answer = client.post(format!("{url}/v1/chat/completions")).json(&body).send().await.unwrap();
             assert_eq!(answer.status(), 200, "request {n}");
-        }
+        };
+        futures_util::stream::iter(0..60).for_each_concurrent(8, ask).await;
         let stats: serde_json::Value =
             client.get(format!("{url}/v1/stats")).send().await.unwrap().json().await.unwrap();
         let ready = client.get(format!("{url}/readyz")).send().await.unwrap().status();
+        let told = hook.told(1).await;
+        let alert = &told[0].body["alerts"][0];
+        assert_eq!((&alert["labels"]["alertname"], &alert["status"]), (&"DecisionLogLagging".into(), &"firing".into()));
         (stats["log"].clone(), ready)
     });
     router.kill().unwrap();
@@ -222,10 +229,14 @@ fn a_full_disk_does_not_stop_serving_and_is_told() {
     assert_eq!((&log["lost"], ready.as_u16()), (&0.into(), 200));
 }
 
-fn limited(program: &Path, port: u16, data: &Path) -> Command {
+fn limited(program: &Path, port: u16, data: &Path, hook: &Hook) -> Command {
+    let (file, secret) = (data.join("rungs.toml"), data.join("secret"));
+    std::fs::write(&secret, SECRET).unwrap();
+    let receiver = format!("url = '{}'\nsecret_file = [{secret:?}]\nallow_private = true", hook.url());
+    std::fs::write(&file, format!("[[alerts.receivers]]\nname = 'ops'\n{receiver}\n")).unwrap();
     let mut command = Command::new("sh");
     // Blocks of 512 bytes; a write beyond is an error, not a signal.
-    command.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" serve --bind \"127.0.0.1:$1\""]);
-    command.arg(program).arg(port.to_string()).env("RUNGS_DATA_DIR", data);
+    command.args(["-c", "trap '' XFSZ; ulimit -f 2048; exec \"$0\" serve --config \"$2\" --bind \"127.0.0.1:$1\""]);
+    command.arg(program).arg(port.to_string()).arg(file).env("RUNGS_DATA_DIR", data);
     command
 }
