@@ -2,9 +2,11 @@
 //!
 //! `cargo bench --bench gateway [-- SECONDS]`: a model that answers at once, a proxy that only forwards, and rungs with
 //! routing, checking and the commit-durable log on, each behind a socket of this machine and loaded through 1, 16 and 64
-//! connections. Load, proxies and model share the cores, so the difference of the lines is what counts. A request that
-//! fails voids the run.
+//! connections; the same with a relaxed log, and with the log in the database that `RUNGS_BENCH_POSTGRES` names, tell what
+//! the log takes of it. Load, proxies and model share the cores, so the difference of the lines is what counts. A request
+//! that fails voids the run.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +21,7 @@ use rungs::config::Config;
 use rungs::difficulty::Scorer;
 use rungs::http::{App, router};
 use rungs::upstream::Tier;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 const PATH: &str = "/v1/chat/completions";
@@ -38,12 +41,17 @@ async fn compare(window: Duration) -> Result<(), Box<dyn std::error::Error>> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir()?;
     let model = serve(Router::new().route(PATH, post(answer))).await?;
-    let targets = [
-        ("model itself", model.clone()),
-        ("pass-through", serve(pass_through(&model)).await?),
-        ("rungs", serve(rungs(&model, folder.path()).await?).await?),
-    ];
-    println!("{:<14} {:>11} {:>10} {:>10} {:>12}", "", "connections", "median µs", "p99 µs", "requests/s");
+    let mut targets = vec![("model itself", model.clone()), ("pass-through", serve(pass_through(&model)).await?)];
+    let mut logs = vec![("rungs", json!({})), ("rungs, relaxed", json!({"durability": "relaxed"}))];
+    if let Ok(url) = std::env::var("RUNGS_BENCH_POSTGRES") {
+        logs.push(("rungs, postgres", json!({"url": url})));
+    }
+    for (name, log) in logs {
+        let folder = folder.path().join(name);
+        std::fs::create_dir(&folder)?;
+        targets.push((name, serve(rungs(&model, &folder, &log).await?).await?));
+    }
+    println!("{:<16} {:>11} {:>10} {:>10} {:>12}", "", "connections", "median µs", "p99 µs", "requests/s");
     for connections in [1, 16, 64] {
         for (name, url) in &targets {
             load(url, connections, window / 4).await?;
@@ -51,7 +59,7 @@ async fn compare(window: Duration) -> Result<(), Box<dyn std::error::Error>> {
             micros.sort_unstable();
             let at = |share: usize| micros.get(micros.len() * share / 100).copied().unwrap_or_default();
             let rate = micros.len() as f64 / window.as_secs_f64();
-            println!("{name:<14} {connections:>11} {:>10} {:>10} {rate:>12.0}", at(50), at(99));
+            println!("{name:<16} {connections:>11} {:>10} {:>10} {rate:>12.0}", at(50), at(99));
         }
     }
     Ok(())
@@ -74,14 +82,14 @@ async fn forward(State((client, url)): State<(reqwest::Client, String)>, body: B
     Ok::<_, String>(([(CONTENT_TYPE, "application/json")], Body::from_stream(answer.bytes_stream())))
 }
 
-/// The router with its defaults over two tiers of this model, its log in `folder`.
-async fn rungs(model: &str, folder: &std::path::Path) -> Result<Router, Box<dyn std::error::Error>> {
+/// The router with its defaults over two tiers of this model, its data in `folder`.
+async fn rungs(model: &str, folder: &Path, log: &Value) -> Result<Router, Box<dyn std::error::Error>> {
     let tier = |name: &str, price: f64| {
-        serde_json::json!({"name": name, "model": "bench-1", "base_url": format!("{model}/v1"), "logprobs": true,
+        json!({"name": name, "model": "bench-1", "base_url": format!("{model}/v1"), "logprobs": true,
             "context_window": 128_000, "price": {"input": price, "output": 4.0 * price}})
     };
-    let config: Config = serde_json::from_value(serde_json::json!({
-        "data_dir": folder, "tiers": [tier("small", 0.15), tier("large", 2.5)],
+    let config: Config = serde_json::from_value(json!({
+        "data_dir": folder, "log": log, "tiers": [tier("small", 0.15), tier("large", 2.5)],
     }))?;
     let store = rungs::decisions::open(&config.log, folder).await?;
     let tiers =

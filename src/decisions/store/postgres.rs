@@ -152,7 +152,9 @@ fn options(url: &LogUrl, durability: Durability) -> Result<PgConnectOptions, Sto
         Durability::Commit => "on",
         Durability::Relaxed => "off",
     };
-    let options = options.application_name("rungs").options([("synchronous_commit", commit)]);
+    // A plan for whatever values takes a part of the log for much smaller than it may be, and sorts it.
+    let settings = [("synchronous_commit", commit), ("plan_cache_mode", "force_custom_plan")];
+    let options = options.application_name("rungs").options(settings);
     if options.get_ssl_mode() as u8 >= PgSslMode::Require as u8 {
         tls::install();
     }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::row::{CONTENT_COLUMNS, Row, attempt_columns, decision_columns, label, word};
 use super::{DecisionFilter, Page};
 use crate::database::{Bind, Statement};
-use crate::decisions::{DecisionRecord, Feedback, id};
+use crate::decisions::{DecisionRecord, Feedback, Outcome, id};
 use crate::judge::jobs;
 
 /// SQLite's limit of placeholders in a statement is 32,766 and PostgreSQL's 65,535.
@@ -34,20 +34,27 @@ pub(super) fn select_one(id: &str) -> Statement {
 /// next one.
 pub(super) fn select_page(filter: &DecisionFilter) -> Statement {
     let mut statement = Statement::new("SELECT d.id, d.record FROM decisions d");
-    for (column, value) in [
-        ("d.route =", &filter.route),
-        ("d.tier =", &filter.tier),
-        ("d.tenant =", &filter.tenant),
-        ("d.task =", &filter.task),
-        ("d.key_name =", &filter.key),
-        ("d.id <", &filter.before),
-    ] {
-        if value.is_some() {
-            statement.condition(column, label(value.as_deref()));
-        }
+    let outcome = filter.outcome.map(|outcome| word(&outcome));
+    let (rare, usual) = if filter.outcome == Some(Outcome::Served) { (None, outcome) } else { (outcome, None) };
+    let named = |value: &Option<String>| value.as_ref().map(|value| label(Some(value)));
+    // What is asked for, the rarest first: that one finds the rows by its index, in the order of ids. An engine that chose
+    // another index would look through millions of rows, and one that took several would sort.
+    let columns = [
+        ("d.task", named(&filter.task)),
+        ("d.key_name", named(&filter.key)),
+        ("d.tenant", named(&filter.tenant)),
+        ("d.outcome", rare),
+        ("d.route", named(&filter.route)),
+        ("d.tier", named(&filter.tier)),
+        ("d.outcome", usual),
+    ];
+    let asked = columns.into_iter().filter_map(|(column, value)| Some((column, value?)));
+    for (place, (column, value)) in asked.enumerate() {
+        let comparison = if place == 0 { format!("{column} =") } else { format!("{column} || '' =") };
+        statement.condition(&comparison, value);
     }
-    if let Some(outcome) = filter.outcome {
-        statement.condition("d.outcome =", word(&outcome));
+    if filter.before.is_some() {
+        statement.condition("d.id <", label(filter.before.as_deref()));
     }
     if filter.without_receipt {
         statement.condition("d.writer IS NULL AND d.id >", Bind::Text(Some("".into())));
