@@ -5,8 +5,11 @@
 
 pub mod anthropic;
 pub mod responses;
+mod translation;
 
 use serde::{Deserialize, Serialize};
+
+use translation::Translation;
 
 /// A way to ask a model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::blocks::{list, part, text};
-use crate::chat::{ChatRequest, InvalidRequest, Native};
-use crate::dialect::Dialect;
+use crate::chat::{ChatRequest, InvalidRequest};
+use crate::dialect::{Dialect, Translation};
 
 /// Reads the body of `POST /v1/messages`. It is kept beside its translation, for tiers that speak Anthropic's dialect.
 ///
@@ -12,10 +12,7 @@ use crate::dialect::Dialect;
 /// When it is not a JSON object, `messages` or `max_tokens` is missing or malformed, or a field has another type than
 /// Anthropic documents.
 pub fn read(body: &[u8]) -> Result<ChatRequest, InvalidRequest> {
-    let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| InvalidRequest {
-        message: format!("the request body is not a JSON object: {error}"),
-        param: None,
-    })?;
+    let fields = Translation::fields(body)?;
     if fields.get("max_tokens").and_then(Value::as_u64).is_none_or(|most| most == 0) {
         return Err(InvalidRequest::at("max_tokens", "max_tokens: must be a whole number above 0"));
     }
@@ -25,40 +22,25 @@ pub fn read(body: &[u8]) -> Result<ChatRequest, InvalidRequest> {
     for (name, value) in &fields {
         reader.field(name, value)?;
     }
-    reader.out.insert("messages".to_owned(), reader.messages.into());
-    let native = Native::new(Dialect::Anthropic, body, reader.lost)?;
-    ChatRequest::translated(&reader.out.into(), native)
+    reader.out.end(Dialect::Anthropic, body)
 }
 
 #[derive(Default)]
 struct Reader {
-    messages: Vec<Value>,
-    out: Map<String, Value>,
-    lost: Vec<String>,
+    out: Translation,
 }
 
 impl Reader {
-    fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.out.insert(name.to_owned(), value.into());
-    }
-
-    fn loses(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if !self.lost.contains(&what) {
-            self.lost.push(what);
-        }
-    }
-
     fn field(&mut self, name: &str, value: &Value) -> Result<(), InvalidRequest> {
         match name {
             "messages" | "system" => {}
-            "model" | "max_tokens" | "stream" | "temperature" | "top_p" => self.set(name, value.clone()),
-            "stop_sequences" => self.set("stop", value.clone()),
+            "model" | "max_tokens" | "stream" | "temperature" | "top_p" => self.out.set(name, value.clone()),
+            "stop_sequences" => self.out.set("stop", value.clone()),
             "tools" => self.tools(value)?,
             "tool_choice" => self.tool_choice(value),
             "metadata" => self.metadata(value),
             "output_config" => self.output(value),
-            _ => self.loses(name),
+            _ => self.out.loses(name),
         }
         Ok(())
     }
@@ -66,7 +48,7 @@ impl Reader {
     fn system(&mut self, system: Option<&Value>) {
         let Some(system) = system.filter(|system| !system.is_null()) else { return };
         self.cached(system);
-        self.messages.push(json!({"role": "system", "content": text(system)}));
+        self.out.messages.push(json!({"role": "system", "content": text(system)}));
     }
 
     fn messages(&mut self, messages: Option<&Value>) -> Result<(), InvalidRequest> {
@@ -111,24 +93,24 @@ impl Reader {
                 }
             }
             if block["is_error"] == true {
-                self.loses("is_error");
+                self.out.loses("is_error");
             }
             let id = &block["tool_use_id"];
-            self.messages.push(json!({"role": "tool", "tool_call_id": id, "content": texts.join("\n")}));
+            self.out.messages.push(json!({"role": "tool", "tool_call_id": id, "content": texts.join("\n")}));
         }
         match parts.as_slice() {
             [] => {}
             [only] if only["type"] == "text" => {
-                self.messages.push(json!({"role": "user", "content": only["text"]}));
+                self.out.messages.push(json!({"role": "user", "content": only["text"]}));
             }
-            _ => self.messages.push(json!({"role": "user", "content": parts})),
+            _ => self.out.messages.push(json!({"role": "user", "content": parts})),
         }
     }
 
     fn push_part(&mut self, block: &Value, parts: &mut Vec<Value>) {
         match part(block) {
             Ok(part) => parts.push(part),
-            Err(what) => self.loses(what),
+            Err(what) => self.out.loses(what),
         }
     }
 
@@ -140,7 +122,7 @@ impl Reader {
                 "tool_use" => calls.push(json!({"id": block["id"], "type": "function", "function": {
                     "name": block["name"], "arguments": block["input"].to_string(),
                 }})),
-                other => self.loses(format!("content of type {other}")),
+                other => self.out.loses(format!("content of type {other}")),
             }
         }
         let text = if texts.is_empty() { Value::Null } else { texts.join("\n").into() };
@@ -150,7 +132,7 @@ impl Reader {
         } else if text.is_null() {
             message["content"] = "".into();
         }
-        self.messages.push(message);
+        self.out.messages.push(message);
     }
 
     fn tools(&mut self, tools: &Value) -> Result<(), InvalidRequest> {
@@ -161,7 +143,7 @@ impl Reader {
         for tool in tools {
             self.cached_at(tool);
             if tool.get("type").is_some_and(|kind| kind != "custom") {
-                self.loses(format!("the tool {}", tool["type"].as_str().unwrap_or_default()));
+                self.out.loses(format!("the tool {}", tool["type"].as_str().unwrap_or_default()));
                 continue;
             }
             let mut function = json!({"name": tool["name"], "parameters": tool["input_schema"]});
@@ -173,7 +155,7 @@ impl Reader {
             functions.push(json!({"type": "function", "function": function}));
         }
         if !functions.is_empty() {
-            self.set("tools", functions);
+            self.out.set("tools", functions);
         }
         Ok(())
     }
@@ -185,23 +167,26 @@ impl Reader {
             "tool" => json!({"type": "function", "function": {"name": choice["name"]}}),
             _ => "auto".into(),
         };
-        self.set("tool_choice", translated);
+        self.out.set("tool_choice", translated);
         if choice["disable_parallel_tool_use"] == true {
-            self.set("parallel_tool_calls", false);
+            self.out.set("parallel_tool_calls", false);
         }
     }
 
     /// Who the user is; and what speaks to the router, which OpenAI's clients put there, too.
     fn metadata(&mut self, metadata: &Value) {
+        let mut ours = Map::new();
         for (name, value) in metadata.as_object().into_iter().flatten() {
             if name == "user_id" {
-                self.set("user", value.clone());
+                self.out.set("user", value.clone());
             } else if name.starts_with("x-rungs-") {
-                let ours = self.out.entry("metadata").or_insert_with(|| json!({}));
-                ours[name.as_str()] = value.clone();
+                ours.insert(name.clone(), value.clone());
             } else {
-                self.loses(format!("metadata.{name}"));
+                self.out.loses(format!("metadata.{name}"));
             }
+        }
+        if !ours.is_empty() {
+            self.out.set("metadata", ours);
         }
     }
 
@@ -210,9 +195,9 @@ impl Reader {
             match (name.as_str(), value["type"].as_str()) {
                 ("format", Some("json_schema")) => {
                     let schema = json!({"name": "output", "schema": value["schema"], "strict": true});
-                    self.set("response_format", json!({"type": "json_schema", "json_schema": schema}));
+                    self.out.set("response_format", json!({"type": "json_schema", "json_schema": schema}));
                 }
-                _ => self.loses(format!("output_config.{name}")),
+                _ => self.out.loses(format!("output_config.{name}")),
             }
         }
     }
@@ -223,7 +208,7 @@ impl Reader {
 
     fn cached_at(&mut self, block: &Value) {
         if block.get("cache_control").is_some() {
-            self.loses("cache_control");
+            self.out.loses("cache_control");
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A request of the Responses API, as the router reads it.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use crate::chat::{ChatRequest, InvalidRequest, Native};
-use crate::dialect::Dialect;
+use crate::chat::{ChatRequest, InvalidRequest};
+use crate::dialect::{Dialect, Translation};
 
 /// Reads the body of `POST /v1/responses`.
 ///
@@ -11,21 +11,16 @@ use crate::dialect::Dialect;
 /// When it is not a JSON object, `input` is missing or malformed, or it asks for what needs a server that remembers:
 /// `previous_response_id`, `conversation`, `background`, or an item by its id.
 pub fn read(body: &[u8]) -> Result<ChatRequest, InvalidRequest> {
-    let fields: Map<String, Value> = serde_json::from_slice(body).map_err(|error| InvalidRequest {
-        message: format!("the request body is not a JSON object: {error}"),
-        param: None,
-    })?;
+    let fields = Translation::fields(body)?;
     let mut reader = Reader::default();
     if let Some(instructions) = fields.get("instructions").and_then(Value::as_str) {
-        reader.messages.push(json!({"role": "system", "content": instructions}));
+        reader.out.messages.push(json!({"role": "system", "content": instructions}));
     }
     reader.input(fields.get("input").unwrap_or(&Value::Null))?;
     for (name, value) in fields.iter().filter(|(_, value)| !value.is_null()) {
         reader.field(name, value)?;
     }
-    reader.out.insert("messages".to_owned(), reader.messages.into());
-    let native = Native::new(Dialect::Responses, body, reader.lost)?;
-    ChatRequest::translated(&reader.out.into(), native)
+    reader.out.end(Dialect::Responses, body)
 }
 
 /// Fields that mean the same under the same name.
@@ -52,23 +47,10 @@ const OURS: [&str; 6] = ["input", "instructions", "store", "include", "stream_op
 
 #[derive(Default)]
 struct Reader {
-    messages: Vec<Value>,
-    out: Map<String, Value>,
-    lost: Vec<String>,
+    out: Translation,
 }
 
 impl Reader {
-    fn set(&mut self, name: &str, value: impl Into<Value>) {
-        self.out.insert(name.to_owned(), value.into());
-    }
-
-    fn loses(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        if !self.lost.contains(&what) {
-            self.lost.push(what);
-        }
-    }
-
     fn field(&mut self, name: &str, value: &Value) -> Result<(), InvalidRequest> {
         match name {
             "previous_response_id" | "conversation" => {
@@ -79,25 +61,25 @@ impl Reader {
                 return Err(InvalidRequest::at(name, "`background`: this server answers while the client waits"));
             }
             "background" => {}
-            "max_output_tokens" => self.set("max_tokens", value.clone()),
+            "max_output_tokens" => self.out.set("max_tokens", value.clone()),
             "top_logprobs" => {
-                self.set("logprobs", value.as_u64().unwrap_or(0) > 0);
-                self.set("top_logprobs", value.clone());
+                self.out.set("logprobs", value.as_u64().unwrap_or(0) > 0);
+                self.out.set("top_logprobs", value.clone());
             }
             "reasoning" => self.reasoning(value),
             "text" => self.text(value),
             "tools" => self.tools(value)?,
             "tool_choice" => self.tool_choice(value),
-            _ if SAME.contains(&name) => self.set(name, value.clone()),
+            _ if SAME.contains(&name) => self.out.set(name, value.clone()),
             _ if OURS.contains(&name) => {}
-            _ => self.loses(name),
+            _ => self.out.loses(name),
         }
         Ok(())
     }
 
     fn input(&mut self, input: &Value) -> Result<(), InvalidRequest> {
         match input {
-            Value::String(text) => self.messages.push(json!({"role": "user", "content": text})),
+            Value::String(text) => self.out.messages.push(json!({"role": "user", "content": text})),
             Value::Array(items) if !items.is_empty() => {
                 for (i, item) in items.iter().enumerate() {
                     self.item(item)
@@ -123,12 +105,12 @@ impl Reader {
                     Value::String(text) => text.clone(),
                     parts => texts(parts),
                 };
-                self.messages.push(json!({"role": "tool", "tool_call_id": item["call_id"], "content": text}));
+                self.out.messages.push(json!({"role": "tool", "tool_call_id": item["call_id"], "content": text}));
                 Ok(())
             }
             "item_reference" => Err("this server keeps no items; send the item itself".to_owned()),
             other => {
-                self.loses(format!("input of type {other}"));
+                self.out.loses(format!("input of type {other}"));
                 Ok(())
             }
         }
@@ -142,27 +124,27 @@ impl Reader {
             Value::Array(parts) => parts.iter().map(part).collect::<Result<Vec<_>, _>>()?.into(),
             _ => return Err("`content` must be a text or a list of parts".to_owned()),
         };
-        self.messages.push(json!({"role": role, "content": Value::clone(&content)}));
+        self.out.messages.push(json!({"role": role, "content": Value::clone(&content)}));
         Ok(())
     }
 
     /// Calls of one turn belong to one message.
     fn call(&mut self, call: Value) {
-        if let Some(last) = self.messages.last_mut().filter(|message| message["role"] == "assistant") {
+        if let Some(last) = self.out.messages.last_mut().filter(|message| message["role"] == "assistant") {
             match last["tool_calls"].as_array_mut() {
                 Some(calls) => calls.push(call),
                 None => last["tool_calls"] = json!([call]),
             }
             return;
         }
-        self.messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]}));
+        self.out.messages.push(json!({"role": "assistant", "content": null, "tool_calls": [call]}));
     }
 
     fn reasoning(&mut self, reasoning: &Value) {
         for (name, value) in reasoning.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             match name.as_str() {
-                "effort" => self.set("reasoning_effort", value.clone()),
-                _ => self.loses(format!("reasoning.{name}")),
+                "effort" => self.out.set("reasoning_effort", value.clone()),
+                _ => self.out.loses(format!("reasoning.{name}")),
             }
         }
     }
@@ -173,13 +155,13 @@ impl Reader {
             Some("json_schema") => {
                 let mut schema = format.clone();
                 schema.as_object_mut().map(|fields| fields.remove("type"));
-                self.set("response_format", json!({"type": "json_schema", "json_schema": schema}));
+                self.out.set("response_format", json!({"type": "json_schema", "json_schema": schema}));
             }
-            Some("json_object") => self.set("response_format", json!({"type": "json_object"})),
+            Some("json_object") => self.out.set("response_format", json!({"type": "json_object"})),
             _ => {}
         }
         if let Some(verbosity) = text.get("verbosity").filter(|verbosity| !verbosity.is_null()) {
-            self.set("verbosity", verbosity.clone());
+            self.out.set("verbosity", verbosity.clone());
         }
     }
 
@@ -190,7 +172,7 @@ impl Reader {
         let mut functions = Vec::new();
         for tool in tools {
             if tool["type"] != "function" {
-                self.loses(format!("the tool {}", tool["type"].as_str().unwrap_or_default()));
+                self.out.loses(format!("the tool {}", tool["type"].as_str().unwrap_or_default()));
                 continue;
             }
             let mut function = tool.clone();
@@ -200,18 +182,18 @@ impl Reader {
             functions.push(json!({"type": "function", "function": function}));
         }
         if !functions.is_empty() {
-            self.set("tools", functions);
+            self.out.set("tools", functions);
         }
         Ok(())
     }
 
     fn tool_choice(&mut self, choice: &Value) {
         match (choice, choice["type"].as_str()) {
-            (Value::String(_), _) => self.set("tool_choice", choice.clone()),
+            (Value::String(_), _) => self.out.set("tool_choice", choice.clone()),
             (_, Some("function")) => {
-                self.set("tool_choice", json!({"type": "function", "function": {"name": choice["name"]}}));
+                self.out.set("tool_choice", json!({"type": "function", "function": {"name": choice["name"]}}));
             }
-            _ => self.loses("tool_choice"),
+            _ => self.out.loses("tool_choice"),
         }
     }
 }
