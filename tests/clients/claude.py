@@ -12,6 +12,7 @@ class Claude:
 
     def __init__(self):
         self.bodies = []
+        self.seen = set()
         handler = type("Handler", (_Handler,), {"claude": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
@@ -29,7 +30,11 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.claude.bodies.append(body)
         assert self.path == "/v1/messages" and self.headers["anthropic-version"]
-        word = _last_text(body).split()[0]
+        text = _last_text(body)
+        word = text.split()[0]
+        if word == "once" and text not in self.claude.seen:
+            self.claude.seen.add(text)
+            word = "busy"
         if word in REFUSALS:
             status, kind = REFUSALS[word]
             error = {"type": "error", "error": {"type": kind, "message": f"{word} request"}}

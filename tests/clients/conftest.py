@@ -13,7 +13,7 @@ from upstream import Upstream
 class Router:
     """A running `rungs serve`."""
 
-    def __init__(self, folder, config=None):
+    def __init__(self, folder, config=None, **variables):
         command = [os.environ["RUNGS_BIN"], "serve", "--bind", "127.0.0.1:0"]
         if config is not None:
             file = folder / "rungs.toml"
@@ -21,7 +21,7 @@ class Router:
             command += ["--config", str(file)]
         self.log = folder / "stderr"
         with self.log.open("wb") as log:
-            environment = {**os.environ, "RUNGS_DATA_DIR": str(folder)}
+            environment = {**os.environ, "RUNGS_DATA_DIR": str(folder), **variables}
             self.process = subprocess.Popen(command, stderr=log, env=environment)
         self.url = self._address()
         self.client = openai.OpenAI(base_url=self.url, api_key="unused", max_retries=0, timeout=30)
@@ -32,6 +32,10 @@ class Router:
             if "try" in words:
                 return next(word for word in words if word.startswith("http://"))
         raise RuntimeError(f"rungs did not start:\n{self.log.read_text()}")
+
+    def record(self, raw):
+        """The decision record of an answer."""
+        return self.client.get(f"/decisions/{raw.headers['x-rungs-decision-id']}", cast_to=dict)
 
     def stop(self):
         self.process.terminate()

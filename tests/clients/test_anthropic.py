@@ -1,6 +1,9 @@
 """The official `anthropic` package against `rungs serve`, over a tier of each dialect; and `openai` over Anthropic's."""
 
+import uuid
+
 import anthropic
+import pydantic
 import pytest
 
 WEATHER = {
@@ -86,6 +89,34 @@ def test_errors_have_their_classes(client, model, word, error):
     with pytest.raises(error) as raised:
         client.messages.create(model=model, max_tokens=50, messages=ask(word))
     assert raised.value.body["type"] == "error" and raised.value.response.headers["x-rungs-decision-id"]
+
+
+@BOTH
+def test_structured_output(client, mixed, model):
+    class City(pydantic.BaseModel):
+        city: str
+        people: int
+
+    message = client.messages.parse(model=model, max_tokens=50, messages=ask("json please"), output_format=City)
+    assert message.parsed_output == City(city="Ghent", people=265000)
+    if model == "claude":
+        schema = mixed.claude.bodies[-1]["output_config"]["format"]["schema"]
+    else:
+        schema = mixed.small.bodies[-1]["response_format"]["json_schema"]["schema"]
+    assert set(schema["properties"]) == {"city", "people"}
+
+
+@BOTH
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_client_asks_again_by_itself(client, model, stream):
+    arguments = {"model": model, "max_tokens": 50, "messages": ask(f"once {uuid.uuid4()}")}
+    client = client.with_options(max_retries=2)
+    if stream:
+        with client.messages.stream(**arguments) as events:
+            message = events.get_final_message()
+    else:
+        message = client.messages.create(**arguments)
+    assert message.content[0].text.strip() == f"once from {model}"
 
 
 def test_overload_is_an_error_of_the_server(client):

@@ -1,6 +1,7 @@
 """The official `openai` package against `rungs serve`: nothing but the base URL is changed."""
 
 import asyncio
+import uuid
 
 import openai
 import pydantic
@@ -148,6 +149,17 @@ def test_upstream_errors_have_their_classes(router, word, error, status, stream)
     assert raised.value.response.headers["x-rungs-decision-id"]
     if status in (400, 422):
         assert raised.value.param == "messages" and "request" in raised.value.body["message"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_client_asks_again_by_itself(router, stream):
+    client = router.client.with_options(max_retries=2)
+    answer = client.chat.completions.create(model="large", messages=ask(f"once {uuid.uuid4()}"), stream=stream)
+    if stream:
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in answer).strip()
+    else:
+        text = answer.choices[0].message.content
+    assert text == "once from large" and len(router.large.bodies) == 2
 
 
 def test_an_unknown_model_is_not_found(router):

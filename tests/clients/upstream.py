@@ -19,6 +19,7 @@ class Upstream:
     def __init__(self, name):
         self.name = name
         self.bodies = []
+        self.seen = set()
         handler = type("Handler", (_Handler,), {"upstream": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
@@ -35,7 +36,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
         self.upstream.bodies.append(body)
-        word = _last_text(body).split()[0]
+        text = _last_text(body)
+        word = text.split()[0]
+        if word == "once" and text not in self.upstream.seen:
+            self.upstream.seen.add(text)
+            word = "busy"
         if word == "slow":
             time.sleep(1)
         if word == "flaky" and self.upstream.name == "small":

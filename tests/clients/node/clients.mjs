@@ -1,5 +1,7 @@
-// The official Node packages against the address in RUNGS_URL: chat, streaming, tools, responses, messages, errors.
+// The official Node packages against the address in RUNGS_URL: chat, streaming, tools, structured output,
+// responses, messages, errors, retries.
 import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI from "openai";
 
@@ -35,6 +37,18 @@ for (const model of ["small", "claude"]) {
     .stream({ model, max_tokens: 50, messages: ask("call it"), tools: [{ name: "weather", input_schema: parameters }] })
     .finalMessage();
   assert.deepEqual(final.content.filter((block) => block.type === "tool_use").map((block) => block.input.city), ["Ghent", "Ghent"]);
+
+  const schema = { type: "object", properties: { city: { type: "string" }, people: { type: "integer" } } };
+  const response_format = { type: "json_schema", json_schema: { name: "city", strict: true, schema } };
+  const parsed = await openai.chat.completions.parse({ model, messages: ask("json please"), response_format });
+  assert.equal(JSON.parse(parsed.choices[0].message.content).people, 265000);
+
+  // Refused at first, and asked again by the packages themselves.
+  const again = { maxRetries: 2 };
+  const retried = await openai.chat.completions.create({ model, messages: ask(`once ${randomUUID()}`) }, again);
+  assert.equal(retried.choices[0].message.content, `once from ${model}`);
+  const repeated = await anthropic.messages.create({ model, max_tokens: 50, messages: ask(`once ${randomUUID()}`) }, again);
+  assert.equal(repeated.content[0].text, `once from ${model}`);
 
   await assert.rejects(openai.chat.completions.create({ model, messages: ask("busy") }), OpenAI.RateLimitError);
   await assert.rejects(anthropic.messages.create({ model, max_tokens: 50, messages: ask("bad") }), Anthropic.BadRequestError);
