@@ -10,6 +10,7 @@ pub mod cascade;
 pub mod cascade_eval;
 pub mod chat;
 pub mod cli;
+mod client;
 pub mod commands;
 pub mod config;
 pub mod database;

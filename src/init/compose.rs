@@ -63,7 +63,7 @@ fn tier(text: &mut String, name: &str, role: &str, candidate: &Candidate, publis
         line(&format!("logprobs = {}", provider.logprobs));
         return;
     };
-    line(&format!("# USD per million tokens, as published by {published}: hold them against your invoice."));
+    line(&format!("# USD per million tokens, as of {published}: hold them against your invoice."));
     line(&format!("price = {}", inline(&known.price)));
     line(&format!("context_window = {}", known.context_window));
     if let Some(most) = known.max_output_tokens {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{Catalogue, Model, Provider};
-use crate::tls;
+use crate::client::client;
 
 /// A model that can be called.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,9 +64,8 @@ pub async fn find(catalogue: &Catalogue, has_key: impl Fn(&str) -> bool) -> Vec<
 
 /// The models of a server; none where nothing listens, or something else does.
 async fn served(base_url: &str) -> Vec<String> {
-    tls::install();
     let listing = async {
-        let client = reqwest::Client::builder().timeout(PATIENCE).no_proxy().build().ok()?;
+        let client = client().timeout(PATIENCE).no_proxy().build().ok()?;
         client.get(format!("{base_url}/models")).send().await.ok()?.json::<Listing>().await.ok()
     };
     listing.await.map_or_else(Vec::new, |listing| listing.data.into_iter().map(|model| model.id).collect())

@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use self::limits::{Limits, Running};
 use super::error::{Phase, UpstreamError};
+use crate::client::client;
 use crate::config::TierConfig;
-use crate::tls;
 
 /// How calls of one endpoint are sent. Clones share their connections.
 #[derive(Debug, Clone)]
@@ -36,16 +36,12 @@ impl Transport {
     /// When the key cannot be read, the address is not a URL, or no TLS roots are to be had; the message names the tier.
     pub(super) fn new(tier: &TierConfig, path: &str, headers: &[(HeaderName, &'static str)]) -> Result<Self, String> {
         let fail = |error: &dyn std::fmt::Display| format!("tier {}: {error}", tier.name);
-        tls::install();
         let key = tier.read_key()?;
         let limits = Limits::of(tier);
-        let client = Client::builder()
-            .user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")))
+        let client = client()
             .default_headers(key::headers(tier, key.as_ref(), headers).map_err(|error| fail(&error))?)
             .connect_timeout(limits.connect)
             .tcp_nodelay(true)
-            // A redirect could carry the key elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| fail(&error))?;
         let url = url(&tier.base_url, path).map_err(|error| fail(&format_args!("base_url: {error}")))?;

@@ -64,7 +64,7 @@ async fn a_local_model_and_a_providers_best_become_a_configuration_that_can_be_s
     assert!(output.status.success() && said.contains("near/qwen3:4b → far/large"), "{said}");
     let file = dir.path().join("rungs.toml");
     let written = std::fs::read_to_string(&file).unwrap();
-    assert!(written.contains("published by 2026-06-30") && !written.contains(SECRET) && !said.contains(SECRET));
+    assert!(written.contains("as of 2026-06-30") && !written.contains(SECRET) && !said.contains(SECRET));
     let config = rungs::config::Config::load(Some(&file)).unwrap();
     let [small, large] = &config.tiers[..] else { panic!("{written}") };
     assert_eq!((small.model.as_str(), small.price, small.context_window), ("qwen3:4b", None, None));

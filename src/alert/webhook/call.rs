@@ -9,6 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{address, format, sign};
 use crate::alert::group::Message;
+use crate::client::client;
 use crate::config::{AlertsConfig, ReceiverConfig, ReceiverKind};
 use crate::upstream::retry_after;
 
@@ -53,13 +54,8 @@ impl Caller {
         if !receiver.allow_private && address::is_private_literal(&parsed) {
             return Err(fail(&"its address is private: set allow_private = true to allow it"));
         }
-        // Only the first provider of a process is kept; a second one is no error.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut client = Client::builder()
-            .user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")))
-            .timeout(Duration::from_secs_f64(config.timeout_s))
-            // A redirect could lead where the address check does not look.
-            .redirect(reqwest::redirect::Policy::none());
+        // It follows no redirect, which could lead where the address check does not look.
+        let mut client = client().timeout(Duration::from_secs_f64(config.timeout_s));
         if !receiver.allow_private {
             client = client.dns_resolver(address::public_only());
         }

@@ -7,19 +7,16 @@ use serde::Deserialize;
 
 use super::Said;
 use crate::decisions::CheckVerdict;
-use crate::tls;
 
 /// An answer of more bytes is an error.
 const LONGEST: usize = 64 << 10;
 
-/// A client that follows no redirect: what is posted is for the configured endpoint alone.
+/// The client of checks and of redaction, which keep to their time limits themselves.
 ///
 /// # Errors
 /// When no TLS roots are to be had.
 pub(in crate::cascade) fn client() -> Result<Client, String> {
-    tls::install();
-    let builder = Client::builder().user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")));
-    builder.redirect(reqwest::redirect::Policy::none()).build().map_err(|error| error.to_string())
+    crate::client::client().build().map_err(|error| error.to_string())
 }
 
 /// Posts to an endpoint, which answers `{"verdict": "pass" | "fail" | "abstain", "score"?: 0..1}`. Without a verdict, a

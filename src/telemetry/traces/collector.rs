@@ -9,7 +9,7 @@ use opentelemetry_http::{HttpClient, HttpError};
 use reqwest::Client;
 use tokio::runtime::Handle;
 
-use crate::tls;
+use crate::client::client;
 
 /// Sends on the router's own runtime: batches are made on a thread that has none.
 #[derive(Debug)]
@@ -26,13 +26,7 @@ const LONGEST_ANSWER: usize = 64 << 10;
 
 impl Collector {
     pub(super) fn new() -> Result<Self, String> {
-        tls::install();
-        let client = Client::builder()
-            .user_agent(concat!("rungs/", env!("CARGO_PKG_VERSION")))
-            .timeout(PATIENCE)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()
-            .map_err(|error| error.to_string())?;
+        let client = client().timeout(PATIENCE).build().map_err(|error| error.to_string())?;
         Ok(Self { client, runtime: Handle::try_current().map_err(|error| error.to_string())? })
     }
 }
