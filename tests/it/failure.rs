@@ -149,8 +149,11 @@ async fn a_tier_that_flaps_never_reaches_the_client() {
     for _ in 0..6 {
         let response = router.ask("easy", json!({"stream": true})).await;
         assert_eq!(response.status(), 200);
+        let id = header(&response, "x-rungs-decision-id");
         let body = response.text().await.unwrap();
         assert!(body.ends_with("data: [DONE]\n\n") && !body.contains("error"), "{body}");
+        let record = router.store.get(&id).await.unwrap().unwrap();
+        assert_eq!((record.outcome, record.attempts[0].tier.as_str()), (Outcome::Served, "small"));
     }
 }
 
@@ -165,7 +168,9 @@ async fn a_storm_of_refusals_is_not_answered_with_one_of_retries() {
     );
     let router = Router::with(&toml).await;
     for _ in 0..20 {
-        assert_eq!(text(router.ask("easy", json!({})).await).await, "from large");
+        let response = router.ask("easy", json!({})).await;
+        assert_eq!(router.record(&response).await.attempts[0].status, AttemptStatus::Failed);
+        assert_eq!(text(response).await, "from large");
     }
     let calls = received(&server).await.len();
     assert!(calls <= 7, "{calls} calls of an upstream that refuses all");

@@ -5,6 +5,8 @@ mod alerts;
 #[cfg(test)]
 mod anthropic;
 #[cfg(test)]
+mod anything;
+#[cfg(test)]
 mod auth;
 #[cfg(test)]
 mod budgets;

@@ -58,6 +58,13 @@ async fn cases() -> Vec<Case> {
             &[502],
         ),
         ("a length that is wrong", vec![send("HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{\"choices\":")], &[502]),
+        (
+            "a length that is too small",
+            vec![send(
+                "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{\"choices\":[{\"index\":0}]}",
+            )],
+            &[502],
+        ),
         ("a slow drip", vec![head("application/json"), Act::Repeat(b" ".to_vec(), Duration::from_millis(50))], &[504]),
         (
             "a drip of comments",
@@ -149,14 +156,37 @@ async fn alone_it_gives_a_clear_error_on_the_record() {
 #[tokio::test]
 async fn a_gigantic_answer_is_given_up_before_it_fills_the_memory() {
     let endless = Act::Repeat(vec![b'x'; 1 << 20], Duration::ZERO);
+    let large = saying("from large").await;
     for (stream, kind) in [(false, "application/json"), (true, "text/event-stream")] {
         let small = hostile::start(vec![head(kind), endless.clone()]).await;
-        let router = Router::with(&patient(&two_tiers("", &small, "http://127.0.0.1:1"))).await;
+        let router = Router::with(&patient(&two_tiers("", &small, &format!("{}/v1", large.uri())))).await;
+        let start = Instant::now();
         let response = router.ask("easy", json!({"model": "small", "stream": stream})).await;
         let record = router.record(&response).await;
         assert_eq!(error(response).await, (502, "upstream_error".to_owned()));
         assert!(record.error.unwrap().contains("sent more than"), "stream: {stream}");
+        let elsewhere = router.ask("easy", json!({"stream": stream})).await;
+        assert_eq!(header(&elsewhere, "x-rungs-tier"), "large", "stream: {stream}");
+        assert_eq!(router.ended(elsewhere).await.attempts[0].status, AttemptStatus::Failed);
+        assert!(start.elapsed() < BOUND, "stream: {stream}: {:?}", start.elapsed());
     }
+}
+
+#[tokio::test]
+async fn a_stream_that_only_drips_after_its_first_byte_ends_with_the_calls_time() {
+    let half: String = events(&["half", " an", " answer"]).split_inclusive("\n\n").take(3).collect();
+    let drip = Act::Repeat(b": wait\n\n".to_vec(), Duration::from_millis(50));
+    let small = hostile::start(vec![head("text/event-stream"), send(half), drip]).await;
+    let router = Router::over(&small, "http://127.0.0.1:1").await;
+    let start = Instant::now();
+    let response = router.ask("easy", json!({"model": "small", "stream": true})).await;
+    let record = {
+        let body = response.text().await.unwrap();
+        assert!(body.contains("half") && body.contains("data: {\"error\":{") && !body.contains("[DONE]"), "{body}");
+        router.newest().await
+    };
+    assert_eq!((record.outcome, record.attempts[0].status), (Outcome::Failed, AttemptStatus::Failed));
+    assert!(start.elapsed() < BOUND, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
