@@ -24,6 +24,7 @@ mod metrics;
 mod models;
 mod observe;
 pub mod openapi;
+mod rates;
 mod responses;
 mod route;
 mod state;

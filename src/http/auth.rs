@@ -1,6 +1,5 @@
 //! Who asks, and whether they may.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -10,11 +9,10 @@ use axum::response::{IntoResponse, Response};
 use subtle::ConstantTimeEq;
 
 use super::error::ApiError;
+use super::rates::Rates;
 use super::state::App;
-use crate::chat::ChatRequest;
 use crate::config::{AuthConfig, ClientKey, KeyHash};
-use crate::meters::{Meter, Meters, Take};
-use crate::policy::Tokens;
+use crate::meters::Meters;
 
 /// The keys, with what each has left.
 #[derive(Debug)]
@@ -28,17 +26,7 @@ pub(super) struct Keys {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) key: ClientKey,
-    meters: Meters,
-    requests: Option<Rate>,
-    tokens: Option<Rate>,
-}
-
-/// What a key may take a minute: a bucket that is full with a minute's worth, and leaks as much in a minute.
-#[derive(Debug)]
-struct Rate {
-    what: &'static str,
-    bucket: Meter,
-    most: f64,
+    pub(super) rates: Rates,
 }
 
 /// Whom a request comes from; without one, nobody was asked.
@@ -47,11 +35,7 @@ pub(super) struct Caller(pub(super) Arc<Client>);
 
 impl Keys {
     pub(super) fn new(config: &AuthConfig, required: bool, meters: &Meters) -> Self {
-        let client = |key: &ClientKey| {
-            let rate = |what, most: Option<NonZeroU32>| Some(Rate::new(what, &key.name, f64::from(most?.get())));
-            let (requests, tokens) = (rate("requests", key.requests_per_minute), rate("tokens", key.tokens_per_minute));
-            Arc::new(Client { key: key.clone(), meters: meters.clone(), requests, tokens })
-        };
+        let client = |key: &ClientKey| Arc::new(Client { key: key.clone(), rates: Rates::of(key, meters) });
         Self { required, admin: config.admin_key_sha256, clients: config.keys.iter().map(client).collect() }
     }
 
@@ -80,21 +64,6 @@ impl Keys {
 }
 
 impl Client {
-    /// Counts about so many tokens as a request is expected to take.
-    ///
-    /// # Errors
-    /// 429 with the time until there is room, where a limit is reached.
-    pub(super) async fn take_tokens(&self, request: &ChatRequest) -> Result<(), ApiError> {
-        let Some(rate) = &self.tokens else { return Ok(()) };
-        let expected = Tokens::estimate(request).expected;
-        rate.take(expected.input_tokens.saturating_add(expected.output_tokens) as f64, &self.meters).await
-    }
-
-    async fn take_request(&self) -> Result<(), ApiError> {
-        let Some(rate) = &self.requests else { return Ok(()) };
-        rate.take(1.0, &self.meters).await
-    }
-
     /// Whether it may name this route.
     ///
     /// # Errors
@@ -109,34 +78,24 @@ impl Client {
     }
 }
 
-impl Rate {
-    fn new(what: &'static str, key: &str, most: f64) -> Self {
-        Self { what, bucket: Meter::per_minute(&format!("rate/{what}/{key}"), most), most }
-    }
-
-    async fn take(&self, amount: f64, meters: &Meters) -> Result<(), ApiError> {
-        let take = Take { meter: self.bucket.clone(), amount, most: self.most };
-        meters.take(vec![take]).await.map_err(|full| {
-            let message = format!("this key has used up its {} per minute", self.what);
-            ApiError::new(StatusCode::TOO_MANY_REQUESTS, "rate_limit_error", message)
-                .with_code("rate_limit_exceeded")
-                .with_retry_after(full.wait)
-        })
-    }
-}
-
 /// Lets clients with a key pass, or all where none is needed; what they may is the endpoint's to ask of the [`Caller`].
 pub(super) async fn client(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
     let shown = shown(request.headers());
-    if let Some(client) = shown.as_ref().and_then(|shown| app.keys.find(shown)) {
-        if let Err(error) = client.take_request().await {
-            return error.into_response();
+    let Some(client) = shown.as_ref().and_then(|shown| app.keys.find(shown)) else {
+        if app.keys.required && !shown.is_some_and(|shown| app.keys.is_admin(&shown)) {
+            return denied(shown.is_some()).into_response();
         }
-        request.extensions_mut().insert(Caller(Arc::clone(client)));
-    } else if app.keys.required && !shown.is_some_and(|shown| app.keys.is_admin(&shown)) {
-        return denied(shown.is_some()).into_response();
-    }
-    next.run(request).await
+        return next.run(request).await;
+    };
+    let mut response = match client.rates.take_request().await {
+        Ok(()) => {
+            request.extensions_mut().insert(Caller(Arc::clone(client)));
+            next.run(request).await
+        }
+        Err(error) => error.into_response(),
+    };
+    client.rates.tell(response.headers_mut());
+    response
 }
 
 /// Lets the operator pass; where no key is needed and no admin key is set, everybody.

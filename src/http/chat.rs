@@ -64,7 +64,7 @@ pub(super) async fn serve(app: &App, arrival: Arrival, request: ChatRequest) -> 
     let id = Uuid::now_v7().to_string();
     let app = app.deciding(&id);
     if let Some(Caller(client)) = &caller {
-        client.take_tokens(&request).await?;
+        client.rates.take_tokens(&request).await?;
     }
     let Admitted { decision, hold, expected, budget } = app.admit(&request, body.len(), &context, &id, at).await?;
     let difficulty = decision.difficulty();

@@ -122,6 +122,44 @@ async fn limits_are_each_keys_own() {
     }
 }
 
+/// What an answer tells of a limit: `limit`, `remaining` and `reset` of requests or tokens.
+fn told(response: &Response, what: &str) -> [String; 3] {
+    ["limit", "remaining", "reset"].map(|name| header(response, &format!("x-ratelimit-{name}-{what}")))
+}
+
+#[tokio::test]
+async fn answers_tell_what_is_left_of_a_keys_limits() {
+    let keys = key("a", "requests_per_minute = 2\ntokens_per_minute = 6000") + &key("c", "");
+    let (_server, router) = guarded(&keys).await;
+    let first = ask(&router, Some("rk-a"), "auto", &[]).await;
+    let [limit, remaining, reset] = told(&first, "requests");
+    assert_eq!((limit.as_str(), remaining.as_str()), ("2", "1"));
+    let seconds: f64 = reset.strip_suffix('s').unwrap().parse().unwrap();
+    assert!((25.0..=30.0).contains(&seconds), "{reset}");
+    let [limit, remaining, reset] = told(&first, "tokens");
+    let left: f64 = remaining.parse().unwrap();
+    assert!(limit == "6000" && (5_000.0..6_000.0).contains(&left) && reset.ends_with('s'), "{remaining} {reset}");
+    // Errors tell it, too, the refusal itself among them.
+    let unknown = ask(&router, Some("rk-a"), "gpt-9", &[]).await;
+    assert_eq!((unknown.status().as_u16(), told(&unknown, "requests")[1].as_str()), (404, "0"));
+    let refused = ask(&router, Some("rk-a"), "auto", &[]).await;
+    assert_eq!((refused.status().as_u16(), told(&refused, "requests")[1].as_str()), (429, "0"));
+    let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+    assert!((1..=30).contains(&wait), "{wait}");
+    let free = ask(&router, Some("rk-c"), "auto", &[]).await;
+    assert!(free.headers().keys().all(|name| !name.as_str().starts_with("x-ratelimit")));
+}
+
+#[tokio::test]
+async fn a_request_that_no_minute_has_room_for_is_told_so() {
+    let (_server, router) = guarded(&key("b", "tokens_per_minute = 10")).await;
+    let refused = ask(&router, Some("rk-b"), "auto", &[]).await;
+    assert_eq!((header(&refused, "retry-after"), told(&refused, "tokens")[1].as_str()), (String::new(), "10"));
+    let body: Value = refused.json().await.unwrap();
+    let message = body["error"]["message"].as_str().unwrap();
+    assert!(message.contains("is expected to take") && message.contains("10 per minute"), "{message}");
+}
+
 #[cfg(feature = "train")]
 #[test]
 fn a_new_key_fits_the_configuration() {

@@ -195,6 +195,12 @@ async fn two_routers_share_a_keys_rate() {
         // A second gives one back.
         let most = 60 + start.elapsed().as_secs() + 1;
         assert!((60..=most).contains(&served), "{served} of {most}");
+        // Either tells what both have taken.
+        for (router, _) in &replicas {
+            let answer = ask(router, "easy", &json!({}), &[("authorization", "Bearer rk-a")]).await;
+            let left: u64 = header(&answer, "x-ratelimit-remaining-requests").parse().unwrap();
+            assert!(left <= start.elapsed().as_secs() + 1, "{left} left");
+        }
     })
     .await;
 }
