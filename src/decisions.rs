@@ -6,6 +6,7 @@ pub mod export;
 pub mod feedback;
 pub mod id;
 pub mod lag;
+pub mod observed;
 pub mod receipt;
 pub mod record;
 pub mod report;
@@ -16,9 +17,10 @@ pub mod verify;
 pub use checked::{CheckResult, CheckVerdict};
 pub use early::{Early, EarlyVerdict, Trigger};
 pub use feedback::Feedback;
+pub use observed::Observed;
 pub use receipt::Receipt;
 pub use record::{
-    Attempt, AttemptStatus, CallFailure, Cap, ContentHashes, DecisionRecord, EscalationReason, Form, Observed, Outcome,
+    Attempt, AttemptStatus, CallFailure, Cap, ContentHashes, DecisionRecord, EscalationReason, Form, Outcome,
     Posterior, Purpose, Signals,
 };
 pub use store::{DecisionFilter, DecisionStore, LogState, Page, StoreError, open};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::checked::CheckResult;
 use super::early::Early;
+use super::observed::Observed;
 use super::receipt::Receipt;
 use crate::chat::Usage;
 use crate::difficulty::Acceptability;
@@ -123,18 +124,6 @@ pub struct DecisionRecord {
     pub answer: Option<String>,
     /// Every call made, in the order in which it was started.
     pub attempts: Vec<Attempt>,
-}
-
-/// A plan that was not carried out.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Observed {
-    /// The tiers that it allowed, in order.
-    pub rungs: Vec<String>,
-    /// Why it started where it did.
-    pub cause: Cause,
-    /// What its first call would have cost with the tokens that the served answer took, USD; what a climb would have added is
-    /// not in it. `None` where tokens or price are unknown.
-    pub cost_usd: Option<f64>,
 }
 
 /// What stands for a request and its answer: SHA-256 over their canonical JSON (RFC 8785), with a key its HMAC, in hexadecimal.

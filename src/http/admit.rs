@@ -47,9 +47,7 @@ impl App {
             Err(over) if over.when_over == WhenOver::Cheap => over,
             Err(over) => return Err(over.into()),
         };
-        let cheapest = self.tier_names().next().map(str::to_owned);
-        let mut context = context.clone();
-        context.max_tier = cheapest;
+        let context = context.clone().over_budget(self.tier_names().next());
         let Ok(mut decision) = self.decide(request, size, &context, id).await else { return Err(over.into()) };
         decision.plan.cause = Cause::Budget;
         let hold = self.hold(&account, &decision, expected, at).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use super::chance::Drawn;
 use super::error::ApiError;
 use super::headers::Context;
 use super::state::App;
@@ -12,8 +13,7 @@ use crate::chat::{ChatRequest, Role};
 use crate::config::{Consequence, Preset, Threshold};
 use crate::decisions::Observed;
 use crate::difficulty::{Acceptability, Score};
-use crate::judge::hash::{Salt, uniform};
-use crate::policy::{Ask, Cause, Plan, Rules, Stay, Target, Tokens, needs, per_tier, plan};
+use crate::policy::{Ask, Plan, Rules, Stay, Target, Tokens, needs, per_tier, plan};
 
 /// A request with a larger body is scored off the worker thread: even the quick embedder takes milliseconds for it.
 const LARGE_BODY: usize = 256 << 10;
@@ -59,25 +59,19 @@ impl App {
     ) -> Result<Decision, ApiError> {
         let target =
             Target::parse(&request.model(), self.config.policy.threshold, &self.config.aliases, self.tier_names())?;
-        let score = self.score(request, size).await;
-        let threshold = match &target {
-            Target::Auto(threshold) if self.scoring.has_signal() => Some(self.resolve(*threshold)),
-            _ => None,
+        let direct = match &target {
+            Target::Tier(name) => Some(name.as_str()),
+            Target::Auto(_) => None,
         };
+        let score = self.score(request, size).await;
         let tokens = self.tokens(request);
         let caps = self.caps(context.max_cost_usd()?, tokens);
         let route = self.config.route(context.route.as_deref());
-        let (threshold, floor) = self.careful(threshold, context);
-        let is_routed = match &target {
-            Target::Tier(_) => true,
-            Target::Auto(_) => self.is_routed(route, context.conversation.as_deref().unwrap_or(id)),
-        };
+        let (threshold, floor) = self.careful(self.threshold(&target), context);
+        let is_routed = direct.is_some() || self.is_routed(context, id);
         let (stay, needs) = (self.stay(request, context, tokens).filter(|_| is_routed), needs(request));
         let ask = Ask {
-            direct: match &target {
-                Target::Tier(name) => Some(name),
-                Target::Auto(_) => None,
-            },
+            direct,
             score: score.as_ref().zip(threshold),
             fallback: self.config.policy.fallback,
             checked: self.config.cascade.enabled,
@@ -94,23 +88,30 @@ impl App {
             min_quality: context.min_quality()?.or(route.and_then(|route| route.min_quality)),
             max_cost_usd: caps.max_cost_usd,
         };
-        let plan = plan(&self.tiers, &ask)?;
-        let plan =
-            if self.affords_ceiling(&plan, caps) { self.engine.gate(plan, context.route.as_deref(), id) } else { plan };
-        let explores = is_routed && context.task.is_none() && is_alone(request);
-        let plan = if explores { self.explored(plan, &ask, id) } else { plan };
-        let (plan, observed) = match &target {
-            Target::Tier(_) => (plan, None),
-            Target::Auto(_) => self.share_out(plan, is_routed, &request.model(), route, &ask)?,
-        };
+        let planned = plan(&self.tiers, &ask);
+        let drawn = Drawn { id, request, context, ask: &ask, caps, is_routed };
+        let (plan, observed) = self.leave_to_chance(planned, &drawn)?;
+        Ok(Decision { observed, threshold, ..self.decided(plan, &target, score, caps) })
+    }
+
+    /// What is known of a request whose plan stands.
+    fn decided(&self, plan: Plan, target: &Target, score: Option<Score>, caps: Caps) -> Decision {
         let p = score.as_ref().and_then(|score| per_tier(&self.tiers, score)).unwrap_or_default();
         let score_per_tier = p.last().zip(p.first()).map(|((_, frontier), (_, cheap))| frontier.get() - cheap.get());
         let novelty = score.as_ref().and_then(|score| score.novelty);
-        let prospect = match (&target, score) {
+        let prospect = match (target, score) {
             (Target::Auto(threshold), Some(score)) if plan.checked => Some(self.prospect(score, *threshold, caps)),
             _ => None,
         };
-        Ok(Decision { plan, observed, score: score_per_tier, threshold, caps, novelty, prospect, p })
+        Decision { plan, observed: None, score: score_per_tier, threshold: None, caps, novelty, prospect, p }
+    }
+
+    /// What the score of a request is compared with; `None` for one that is not routed by it.
+    fn threshold(&self, target: &Target) -> Option<f64> {
+        match target {
+            Target::Auto(threshold) if self.scoring.has_signal() => Some(self.resolve(*threshold)),
+            _ => None,
+        }
     }
 
     /// Threshold and lowest tier of a request, while an alarm stands that speaks of it.
@@ -124,23 +125,6 @@ impl App {
             Consequence::Frontier => (threshold, self.tiers.last().map(|tier| tier.name.as_str())),
             _ => (threshold.map(|threshold| threshold.min(self.scoring.threshold(Preset::Quality))), None),
         }
-    }
-
-    /// Now and then a request that its score would start at one end starts at the other, to learn what becomes of it.
-    fn explored(&self, planned: Plan, ask: &Ask<'_>, id: &str) -> Plan {
-        let share = self.config.retrain.explore;
-        let (Some((score, _)), true) = (ask.score, share > 0.0 && planned.cause.is_by_score()) else { return planned };
-        let at = |threshold| plan(&self.tiers, &Ask { score: Some((score, threshold)), confidence: &[], ..*ask });
-        // No gain reaches the one threshold, and any gain reaches the other.
-        let (Ok(cheap), Ok(frontier)) = (at(2.0), at(-2.0)) else { return planned };
-        let other = if planned.rungs.first() == cheap.rungs.first() { frontier } else { cheap };
-        if other.rungs.first() == planned.rungs.first() {
-            return planned;
-        }
-        if uniform(&self.config.judge.seed, Salt::Explore, id) < share {
-            return Plan { cause: Cause::Explore, propensity: planned.propensity * share, ..other };
-        }
-        Plan { propensity: planned.propensity * (1.0 - share), ..planned }
     }
 
     pub(super) fn resolve(&self, threshold: Threshold) -> f64 {
@@ -178,12 +162,6 @@ impl App {
         }
     }
 
-    /// Whether a request may start at the ceiling of its plan.
-    fn affords_ceiling(&self, plan: &Plan, caps: Caps) -> bool {
-        let price = plan.rungs.last().and_then(|name| self.tier(name)?.price_now());
-        caps.max_cost_usd.zip(price).is_none_or(|(most, price)| price.cost_usd(caps.expected) <= most)
-    }
-
     /// The lower one of the configuration's and the client's limits.
     fn caps(&self, max_cost_usd: Option<f64>, tokens: Tokens) -> Caps {
         let config = &self.config.cascade;
@@ -207,11 +185,4 @@ impl App {
             }
         }
     }
-}
-
-/// Whether a request is no part of a conversation, and no tool hangs on its answer: whoever is sent elsewhere once would be
-/// so again and again.
-fn is_alone(request: &ChatRequest) -> bool {
-    let said = |role| request.messages().iter().filter(|message| message.role == role).count();
-    said(Role::User) == 1 && said(Role::Assistant) == 0 && said(Role::Tool) == 0 && request.tools().is_empty()
 }

@@ -51,6 +51,8 @@ pub(super) struct Context {
     pub(super) conversation: Option<String>,
     /// Neither the request nor the answer is to be stored.
     pub(super) no_content: bool,
+    /// A budget is spent that moves the request to the cheapest tier.
+    pub(super) over_budget: bool,
 }
 
 impl Context {
@@ -82,6 +84,7 @@ impl Context {
                 .map(str::to_owned),
             conversation: None,
             no_content: value("no-log").is_some(),
+            over_budget: false,
         }
     }
 
@@ -104,6 +107,11 @@ impl Context {
     /// The same with the conversation that the request belongs to.
     pub(super) fn in_conversation(self, headers: &HeaderMap, request: &ChatRequest) -> Self {
         Self { conversation: conversation::key(headers, request, self.tenant.as_deref()), ..self }
+    }
+
+    /// The same where a budget is spent: for the cheapest tier.
+    pub(super) fn over_budget(self, cheapest: Option<&str>) -> Self {
+        Self { max_tier: cheapest.map(str::to_owned), over_budget: true, ..self }
     }
 
     /// The most USD that the request may cost.

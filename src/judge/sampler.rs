@@ -28,8 +28,12 @@ pub struct Sampling {
     /// The streams that drew it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub drawn: Vec<Stream>,
-    /// Whether the cheapest tier is put to the same request afterwards, and its answer judged, too: of requests that the
-    /// highest one answered, those that were drawn to learn from.
+    /// With which probability the request is put to another tier afterwards, and that answer judged, too: `learn` for what was
+    /// only observed and would have begun elsewhere, which is put to that tier, and for what the highest tier answered, which is
+    /// put to the cheapest; 0 for all else.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub counterfactual: f64,
+    /// Whether it is.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
 }
@@ -50,7 +54,7 @@ pub struct Sampler {
     seed: String,
     rates: Rates,
     routes: IndexMap<String, Rates>,
-    /// The tier whose answers are put to the cheapest one as well.
+    /// The tier whose requests are put to the cheapest one as well; `None` where nothing is put to another tier.
     frontier: Option<String>,
     budget: Mutex<Budget>,
 }
@@ -115,9 +119,15 @@ impl Sampler {
         let streams = [(Stream::Monitor, Salt::Monitor, monitor), (Stream::Learn, Salt::Learn, learn)];
         let drawn = streams.into_iter().filter(|(_, salt, rate)| uniform(&self.seed, *salt, &record.id) < *rate);
         let drawn: Vec<Stream> = drawn.map(|(stream, ..)| stream).collect();
-        let shadow = drawn.contains(&Stream::Learn) && !rates.free && self.frontier == record.tier;
+        let counterfactual = if !rates.free && self.has_other(record) { learn } else { 0.0 };
+        let shadow = drawn.contains(&Stream::Learn) && counterfactual > 0.0;
         let propensity = union(monitor, learn);
-        (propensity > 0.0).then_some(Sampling { monitor, learn, propensity, capped, drawn, shadow })
+        (propensity > 0.0).then_some(Sampling { monitor, learn, propensity, capped, drawn, counterfactual, shadow })
+    }
+
+    /// Whether there is another tier whose answer is of interest.
+    fn has_other(&self, record: &DecisionRecord) -> bool {
+        self.frontier.is_some() && (record.elsewhere().is_some() || self.frontier == record.tier)
     }
 
     /// Counts an earlier record, so that the cap does not begin anew with each start.
@@ -162,6 +172,10 @@ fn whole() -> f64 {
 
 fn is_whole(share: &f64) -> bool {
     *share >= 1.0
+}
+
+fn is_nothing(probability: &f64) -> bool {
+    *probability <= 0.0
 }
 
 #[cfg(test)]

@@ -142,7 +142,8 @@ pub enum Kind {
 pub enum Subject {
     /// The one that the client got.
     Served,
-    /// One of the cheapest tier that nobody got, to a request that the highest one answered.
+    /// One that nobody got: of the cheapest tier, to a request that the highest one answered; of the tier where routing would
+    /// have begun, to one that was only observed.
     Shadow,
     /// The first of an anchor.
     Anchor,

@@ -9,7 +9,7 @@ use super::verdict::{Kind, Subject, Verdict};
 use super::verdicts;
 use crate::chat::ChatRequest;
 use crate::database::Statement;
-use crate::decisions::DecisionRecord;
+use crate::decisions::{AttemptStatus, DecisionRecord};
 use crate::http::without_ours;
 use crate::upstream::Tier;
 
@@ -114,21 +114,38 @@ impl Bench {
         self.against(job, Case { bought_usd: bought.cost_usd, ..case }, other).await
     }
 
-    /// Verdicts on what the cheapest tier would have answered, against the answer that the client got.
+    /// Verdicts on what another tier would have answered, against the answer that the client got.
     async fn shadow(&self, job: &Job, served: Case<'_>) -> Result<Option<Vec<Verdict>>, Failure> {
-        let Some(cheapest) = self.tiers.first() else { return Err(Failure::Lasting("there are no tiers".to_owned())) };
-        let Some(bought) = self.buy(job, &served, cheapest).await? else { return Ok(None) };
+        let other = self.other(served.record)?;
+        let Some(bought) = self.buy(job, &served, other).await? else { return Ok(None) };
         let (text, tier, model) =
             (served.answer.clone(), served.tier.clone(), served.model.clone().unwrap_or_default());
         let case = Case {
             subject: Subject::Shadow,
-            answer: said(cheapest, &bought)?,
-            tier: cheapest.name().to_owned(),
+            answer: bought.said.clone().unwrap_or_default(),
+            tier: other.name().to_owned(),
             model: Some(bought.model),
             bought_usd: bought.cost_usd,
             ..served
         };
+        if let Err(why) = bought.said {
+            if was_cut(case.record) {
+                return Err(Failure::Lasting(format!("{} {why}, and so was the served answer", case.tier)));
+            }
+            // What is no answer is worse than one; nobody need be asked.
+            let verdict = Verdict { against: Some(tier), reason: Some(why), ..case.verdict(Kind::Check, false) };
+            return Ok(Some(vec![verdict]));
+        }
         self.against(job, case, Other { text: &text, tier: &tier, model: &model }).await
+    }
+
+    /// The tier where routing would have begun with a request that it was kept from, else the cheapest.
+    fn other(&self, record: &DecisionRecord) -> Result<&Tier, Failure> {
+        let gone = |name: &str| Failure::Lasting(format!("there is no tier `{name}` any more"));
+        match record.elsewhere() {
+            Some(name) => self.tiers.iter().find(|tier| tier.name() == name).ok_or_else(|| gone(name)),
+            None => self.tiers.first().ok_or_else(|| Failure::Lasting("there are no tiers".to_owned())),
+        }
     }
 
     /// An answer of another tier to the same request.
@@ -190,6 +207,12 @@ impl Case<'_> {
             ..Verdict::of(self.record, kind, if is_good { 1.0 } else { 0.0 })
         }
     }
+}
+
+/// Whether the answer that the client got ends at its token limit.
+fn was_cut(record: &DecisionRecord) -> bool {
+    let served = record.attempts.iter().rev().find(|attempt| attempt.status == AttemptStatus::Accepted);
+    served.is_some_and(|attempt| matches!(attempt.finish_reason.as_deref(), Some("length" | "max_tokens")))
 }
 
 /// The text of a bought answer.

@@ -5,5 +5,6 @@ mod batch;
 mod commands;
 mod end_to_end;
 mod kept;
+mod observed;
 mod scripted;
 mod worker;

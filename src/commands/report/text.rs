@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::commands::judge::quality as judged;
-use crate::decisions::report::{Figures, Quality, Report, Spread};
+use crate::decisions::report::{Figures, Observing, Quality, Report, Spread};
+use crate::judge::estimate::Estimate;
 
 /// Cells of the longest bar.
 const WIDTH: f64 = 24.0;
@@ -71,18 +72,31 @@ pub(super) fn money(figures: &Figures) -> Vec<String> {
     }
     lines.push(format!("{:<16} {:>14}", "saved by caches", dollars(figures.cache_saved_usd)));
     if let Some(observed) = figures.observed {
-        lines.push(format!(
-            "observed         {:>14}  {} of them would have begun at another tier: {} in place of {}, climbs not counted",
-            observed.requests,
-            observed.elsewhere,
-            dollars(observed.routed_usd),
-            dollars(observed.cost_usd)
-        ));
+        lines.extend(self::observed(observed));
     }
     if figures.cost_unknown > 0 {
         lines.push(format!("  {} requests without a known cost are in neither saving", figures.cost_unknown));
     }
     lines
+}
+
+/// What routing would have cost and lost.
+fn observed(observed: Observing) -> [String; 2] {
+    let Observing { requests, elsewhere, cost_usd, routed_usd, lost } = observed;
+    let cost = format!("{} in place of {}, climbs not counted", dollars(routed_usd), dollars(cost_usd));
+    let lost = match lost.filter(|lost| lost.judged > 0) {
+        None => "nobody has judged what it would have lost: see docs/judging.md".to_owned(),
+        Some(Estimate { mean, interval: [low, high], judged, requests, .. }) => format!(
+            "{} ({} to {}) of the answers there would have been worse, climbs not counted, by {judged} judged of {requests}",
+            percent(mean),
+            percent(low),
+            percent(high)
+        ),
+    };
+    [
+        format!("observed         {requests:>14}  {elsewhere} of them would have begun at another tier: {cost}"),
+        format!("{:<16} {:>14}  {lost}", "", ""),
+    ]
 }
 
 fn rest(figures: &Figures) -> Vec<String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::observed::Observing;
+use super::observed::{Observed, Observing};
 use crate::decisions::export::Exported;
 use crate::decisions::{AttemptStatus, DecisionRecord, EscalationReason, Outcome};
 
@@ -33,7 +33,7 @@ pub struct Figures {
     pub routing_saved_share: Option<f64>,
     /// What the providers' caches saved, which the highest tier's would have saved too: no part of the routing's savings.
     pub cache_saved_usd: f64,
-    /// What routing would have changed of the requests that were only observed; `None` where there are none.
+    /// What routing would have cost and lost of the requests that were only observed; `None` where there are none.
     pub observed: Option<Observing>,
     /// Share of the requests that climbed.
     pub escalated: Option<f64>,
@@ -85,7 +85,7 @@ pub(super) struct Tally {
     judge_usd: f64,
     routing_saved_usd: f64,
     cache_saved_usd: f64,
-    observed: Observing,
+    observed: Observed,
     escalations: BTreeMap<EscalationReason, u64>,
     input_tokens: u64,
     cached_tokens: u64,
@@ -97,7 +97,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    pub(super) fn add(&mut self, Exported { record, feedback, verdicts }: &Exported) {
+    pub(super) fn add(&mut self, exported: &Exported) {
+        let Exported { record, feedback, verdicts } = exported;
+        self.observed.add(exported);
         self.requests += 1;
         self.failed += u64::from(record.outcome == Outcome::Failed);
         self.cancelled += u64::from(record.outcome == Outcome::Cancelled);
@@ -122,7 +124,6 @@ impl Tally {
     }
 
     fn add_money(&mut self, record: &DecisionRecord) {
-        self.observed.add(record);
         self.cost_unknown += u64::from(record.cost_usd.is_none());
         self.cost_usd += record.attempts.iter().filter_map(|attempt| attempt.cost_usd).sum::<f64>();
         self.cache_saved_usd += record.cache_saved_usd.unwrap_or(0.0);

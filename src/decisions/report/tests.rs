@@ -104,7 +104,7 @@ fn what_was_only_observed_is_held_against_what_was_paid() {
         observed(json!(["small"]), None, 4.0),
         exported("t", json!({})),
     ]);
-    let expected = Observing { requests: 3, elsewhere: 2, cost_usd: 3.0, routed_usd: 2.25 };
+    let expected = Observing { requests: 3, elsewhere: 2, cost_usd: 3.0, routed_usd: 2.25, lost: None };
     assert_eq!(figures.total.observed, Some(expected));
     assert_eq!(report([exported("t", json!({}))]).total.observed, None);
 }

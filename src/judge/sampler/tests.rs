@@ -91,6 +91,26 @@ fn only_what_the_highest_tier_answered_is_put_to_the_cheapest() {
 }
 
 #[test]
+fn what_is_observed_is_put_to_the_tier_where_it_would_have_begun() {
+    let observed = |tier: &str, rungs: &[&str]| DecisionRecord {
+        tier: Some(tier.to_owned()),
+        p: IndexMap::new(),
+        observed: Some(serde_json::from_value(json!({"rungs": rungs, "cause": "score", "cost_usd": null})).unwrap()),
+        ..record(1)
+    };
+    let of = |record: &DecisionRecord, more: &str| {
+        let config = config(&format!("[judge]\nmax_spend_share = 1000.0\nlearn_rate = 1.0\n{more}"));
+        let sampling = Sampler::new(&config, Some(&frontier(1.0))).draw(record).unwrap();
+        assert_eq!(sampling.shadow, sampling.counterfactual > 0.0);
+        sampling.counterfactual
+    };
+    assert!(of(&observed("large", &["small", "large"]), "") > 0.9);
+    assert!(of(&observed("small", &["large"]), "") > 0.9, "upwards, too");
+    assert_eq!(of(&observed("small", &["small", "large"]), ""), 0.0, "it is where it would have been");
+    assert_eq!(of(&observed("large", &["small"]), "counterfactual = false"), 0.0);
+}
+
+#[test]
 fn the_cap_lowers_the_rates_and_keeps_the_expected_spending_below_it() {
     let sampler = Sampler::new(&config("[judge]\nmonitor_rate = 0.5"), Some(&frontier(5.0)));
     let (mut spent, mut judged, mut expected) = (0.0, 0.0, 0.0);

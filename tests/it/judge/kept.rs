@@ -98,7 +98,9 @@ async fn what_is_read_on_from_a_place_misses_nothing_that_is_written_at_once(sto
 /// A record that was drawn, and put to the cheapest tier as well.
 fn drawn(n: u64) -> DecisionRecord {
     let drawn = vec![Stream::Monitor, Stream::Learn];
-    let sampling = Sampling { monitor: 0.01, learn: 0.04, propensity: 0.0496, capped: 1.0, drawn, shadow: n % 2 == 1 };
+    let (learn, shadow) = (0.04, n % 2 == 1);
+    let counterfactual = if shadow { learn } else { 0.0 };
+    let sampling = Sampling { monitor: 0.01, learn, propensity: 0.0496, capped: 1.0, drawn, counterfactual, shadow };
     DecisionRecord { sampling: Some(sampling), ..full_record(n) }
 }
 

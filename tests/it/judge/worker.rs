@@ -85,6 +85,7 @@ pub(super) fn drawn(n: u64, tier: &str, question: &str, answer: &str) -> Decisio
         propensity: 0.05,
         capped: 1.0,
         drawn: vec![Stream::Monitor],
+        counterfactual: 0.0,
         shadow: false,
     };
     let mut attempts = full.attempts.clone();

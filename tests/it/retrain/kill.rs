@@ -37,6 +37,7 @@ fn judged(n: i64, prompt: &str, by: &str, [small, large]: [f64; 2]) -> (Decision
         propensity: 0.5,
         capped: 1.0,
         drawn: vec![rungs::judge::Stream::Learn],
+        counterfactual: 0.0,
         shadow: false,
     };
     let record = DecisionRecord {

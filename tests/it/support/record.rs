@@ -98,6 +98,7 @@ pub(crate) fn full_record(n: u64) -> DecisionRecord {
             propensity: 0.0496,
             capped: 0.5,
             drawn: vec![Stream::Learn],
+            counterfactual: 0.04,
             shadow: true,
         }),
         error: Some("none".to_owned()),
