@@ -33,6 +33,7 @@ pub mod openapi;
 mod output;
 #[cfg(feature = "train")]
 mod prices;
+mod ready;
 pub mod replay;
 pub mod report;
 #[cfg(feature = "train")]

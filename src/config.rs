@@ -48,7 +48,7 @@ pub use route::{CheckConfig, JsonSchema, Pattern, RouteConfig};
 pub use server::ServerConfig;
 pub use stickiness::StickinessConfig;
 pub use stream::StreamConfig;
-pub use telemetry::TelemetryConfig;
+pub use telemetry::{LogFormat, TelemetryConfig};
 pub use tier::TierConfig;
 pub use upstreams::UpstreamsConfig;
 

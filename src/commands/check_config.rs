@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use crate::alert::webhook::Caller;
+use super::ready;
 use crate::cli::Failure;
-use crate::config::{Config, TierConfig};
-use crate::judge::Bench;
+use crate::config::Config;
+use crate::difficulty::Scorer;
 
 /// Arguments of `rungs check-config`.
 #[derive(Debug, clap::Args)]
@@ -14,19 +14,17 @@ pub struct Args {
     file: PathBuf,
 }
 
-/// Reads the file, every value and every key that it names.
+/// Tries all that `serve` would: every value, key, address and file. Nothing is sent, and no database is opened.
 ///
 /// # Errors
-/// When a value is refused or a key cannot be read.
+/// When a value is refused, or a key, an address or a file cannot be used.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let config = Config::load(Some(&args.file))?;
-    for place in config.tiers.iter().flat_map(TierConfig::places) {
-        place.read_key().map_err(Failure::bad_input)?;
-    }
-    for receiver in &config.alerts.receivers {
-        Caller::new(receiver, &config.alerts).map_err(Failure::bad_input)?;
-    }
-    Bench::check(&config).map_err(Failure::bad_input)?;
+    config.auth.check_bind(config.server.bind.ip()).map_err(Failure::bad_input)?;
+    config.log.place().map_err(Failure::bad_input)?;
+    ready::tiers(&config)?;
+    ready::receivers(&config)?;
+    Scorer::open(&config).map_err(Failure::bad_input)?;
     eprintln!("{}: good ({} tiers, fingerprint {})", args.file.display(), config.tiers.len(), config.fingerprint());
     Ok(())
 }

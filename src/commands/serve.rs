@@ -1,7 +1,8 @@
 //! `rungs serve`: the endpoint.
 
+mod words;
+
 use std::convert::Infallible;
-use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,25 +14,22 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
-use tracing_subscriber::EnvFilter;
 
 use super::judging;
+use super::ready;
 use super::signals::{HangUps, signalled};
 use super::workers;
-use crate::alert::webhook::Caller;
 use crate::cli::Failure;
-use crate::config::{Config, ReceiverConfig};
+use crate::config::Config;
 use crate::decisions::{self, DecisionStore, lag, upkeep};
 use crate::difficulty::Scorer;
 use crate::http::{App, Current, Reload};
-use crate::judge::Bench;
 use crate::leader::Leader;
-use crate::policy::{Scoring, Standing};
+use crate::policy::Scoring;
 use crate::registry::follow::follow;
 use crate::registry::{Registry, State};
 #[cfg(feature = "train")]
 use crate::retrain;
-use crate::standin;
 use crate::upstream::Tier;
 
 /// Arguments of `rungs serve`.
@@ -54,9 +52,9 @@ const LAST_RECORDS: Duration = Duration::from_secs(2);
 /// When the configuration, a key or the artifact is refused, the log cannot be opened or the address not be listened on.
 pub fn run(args: &Args) -> Result<(), Failure> {
     let config = configured(args)?;
-    log_to_stderr();
-    let tiers = tiers(&config)?;
-    check_receivers(&config)?;
+    words::log_to_stderr(config.telemetry.log_format);
+    let tiers = ready::tiers(&config)?;
+    ready::receivers(&config)?;
     let scorer = Scorer::open(&config).map_err(Failure::bad_input)?;
     let runtime = tokio::runtime::Runtime::new().context("the runtime cannot be started")?;
     runtime.block_on(serve(args, config, tiers, scorer)).map_err(Failure::from)
@@ -71,28 +69,6 @@ fn configured(args: &Args) -> Result<Config, Failure> {
     Ok(config)
 }
 
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let with_color = std::io::stderr().is_terminal();
-    // A subscriber that is there already, as in a test, stays.
-    let _ =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(with_color).try_init();
-}
-
-fn tiers(config: &Config) -> Result<Vec<Tier>, Failure> {
-    Bench::check(config).map_err(Failure::bad_input)?;
-    if config.tiers.is_empty() {
-        return standin::tiers().map_err(Failure::from);
-    }
-    config.tiers.iter().map(|tier| Tier::open(tier.clone(), &config.upstreams).map_err(Failure::bad_input)).collect()
-}
-
-/// Whether everybody who is to be told of alerts can be called.
-fn check_receivers(config: &Config) -> Result<(), Failure> {
-    let check = |receiver: &ReceiverConfig| Caller::new(receiver, &config.alerts).map(drop);
-    config.alerts.receivers.iter().try_for_each(check).map_err(Failure::bad_input)
-}
-
 async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, configured: Scorer) -> anyhow::Result<()> {
     let bind = config.server.bind;
     let drain = Duration::from_secs_f64(config.server.drain_s);
@@ -102,7 +78,7 @@ async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, configured: Scorer
     // Before anybody can know of the process: a hang-up that nobody listens for ends it.
     let hang_ups = HangUps::listen();
     let listener = TcpListener::bind(bind).await.with_context(|| format!("cannot listen on {bind}"))?;
-    announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
+    words::announce(&config, &tiers, scoring.as_ref(), listener.local_addr()?);
     // Without it a small piece of a stream waits for the one before to be acknowledged.
     let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
     let app = recalled(App::new(config, tiers, scoring, Arc::clone(&store))).await;
@@ -160,7 +136,7 @@ async fn recalled(app: Arc<App>) -> Arc<App> {
         tracing::warn!(%error, "earlier requests are not counted");
     }
     if let Some(standing) = app.certificate(app.config().policy.threshold) {
-        tell(&standing);
+        words::certificate(&standing);
     }
     app
 }
@@ -199,8 +175,8 @@ async fn reload(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) 
             tracing::warn!("{section} has changed: that takes a restart");
         }
     }
-    let tiers = tiers(&config)?;
-    check_receivers(&config)?;
+    let tiers = ready::tiers(&config)?;
+    ready::receivers(&config)?;
     let fingerprint = config.fingerprint();
     // An artifact takes a while to read.
     let read = tokio::task::spawn_blocking(move || Scorer::open(&config).map(|scorer| (config, scorer)));
@@ -217,46 +193,7 @@ async fn reload(args: &Args, current: &Current, store: &Arc<dyn DecisionStore>) 
 /// Tells the server to stop at the first signal, then waits as long as open requests may take.
 async fn stopped(stop: &CancellationToken, drain: Duration) {
     signalled().await;
-    eprintln!("stopping: open requests have {} s", drain.as_secs_f64());
+    tracing::info!(drain_s = drain.as_secs_f64(), "stopping: open requests may end");
     stop.cancel();
     tokio::time::sleep(drain).await;
-}
-
-fn tell(certificate: &Standing) {
-    let Standing { epsilon, delta, holds, void_because, .. } = certificate;
-    if *holds {
-        tracing::info!(epsilon, delta, "the certificate holds for `auto` until the requests drift");
-    } else {
-        tracing::warn!(epsilon, delta, "THE CERTIFICATE IS VOID for what is served: {}", void_because.join("; "));
-    }
-}
-
-fn announce(config: &Config, tiers: &[Tier], scoring: &dyn Scoring, address: SocketAddr) {
-    let names: Vec<String> = tiers.iter().map(|tier| format!("{} ({})", tier.name(), tier.config.model)).collect();
-    let log = config
-        .log
-        .place()
-        .ok()
-        .flatten()
-        .map_or_else(|| format!("sqlite://{}/rungs.db", config.data_dir().display()), |url| url.to_string());
-    eprintln!("rungs {} listens on http://{address}/v1", env!("CARGO_PKG_VERSION"));
-    eprintln!("  tiers     {}", names.join(" → "));
-    eprintln!("  artifact  {}", scoring.version());
-    eprintln!("  log       {log}");
-    eprintln!("  try       curl http://{address}/v1/chat/completions -H 'content-type: application/json' \\");
-    eprintln!(
-        "              -d '{{\"model\":\"auto\",\"messages\":[{{\"role\":\"user\",\"content\":\"{}\"}}]}}'",
-        standin::EXAMPLE
-    );
-    if config.tiers.is_empty() {
-        eprintln!(
-            "  note      no [[tiers]] are configured: stand-ins answer from recorded samples, and every answer says so"
-        );
-    }
-    if !scoring.has_signal() {
-        tracing::warn!("the artifact has no usable signal: every `auto` request starts where policy.fallback says");
-    }
-    if !address.ip().is_loopback() && !config.auth.is_required(address.ip()) {
-        tracing::warn!(%address, "ANYONE WHO REACHES THIS ADDRESS CAN SPEND YOUR PROVIDER KEYS: auth.required = false; keep it behind something that asks for keys");
-    }
 }

@@ -1,5 +1,6 @@
 """Starts `rungs serve` for the clients, over the stand-ins or over a scripted upstream."""
 
+import json
 import os
 import subprocess
 
@@ -28,7 +29,11 @@ class Router:
 
     def _address(self):
         while self.process.poll() is None:
-            words = self.log.read_text().split()
+            said = self.log.read_text()
+            for line in said.splitlines(keepends=True):
+                if line.startswith("{") and '"listens"' in line and line.endswith("\n"):
+                    return f"http://{json.loads(line)['address']}/v1"
+            words = said.split()
             if "try" in words:
                 return next(word for word in words if word.startswith("http://"))
         raise RuntimeError(f"rungs did not start:\n{self.log.read_text()}")

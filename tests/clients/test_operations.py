@@ -80,6 +80,19 @@ def reload(router, key):
         return error.code, json.load(error)
 
 
+def test_a_log_for_collectors_is_json_from_the_first_line_to_the_last(tmp_path):
+    settings = '[telemetry]\nlog_format = "json"\n'
+    router = Router(tmp_path, settings + config(Upstream("large"), "before"))
+    (tmp_path / "rungs.toml").write_text("nonsense = 1")
+    router.process.send_signal(signal.SIGHUP)
+    until(lambda: "nonsense" in router.log.read_text())
+    router.stop()
+    lines = [json.loads(line) for line in router.log.read_text().splitlines()]
+    assert all({"timestamp", "level", "target", "message"} <= line.keys() for line in lines), lines
+    levels = {line["message"]: line["level"] for line in lines}
+    assert levels["listens"] == "INFO" and any("refused" in message and level == "ERROR" for message, level in levels.items())
+
+
 def test_a_stop_lets_open_requests_end(router):
     answers = []
 

@@ -127,6 +127,42 @@ async fn what_was_spent_before_a_restart_counts() {
     assert_eq!(statuses, [200, 200, 429]);
 }
 
+#[tokio::test]
+async fn a_keys_days_and_months_are_limited_each_for_itself() {
+    let key = |name: &str| {
+        format!("[[auth.keys]]\nname = \"{name}\"\nsha256 = \"{}\"\n", String::from(KeyHash::of(&format!("rk-{name}"))))
+    };
+    let budget = |every: &str, only: &str, usd: &str| {
+        format!(
+            "[[budgets]]\nname = \"{every}\"\nper = \"key\"\nevery = \"{every}\"\nonly = [{only}]\nhard_usd = {usd}\n"
+        )
+    };
+    let keys = ["a", "b", "c"].map(key).concat();
+    let budgets = budget("day", "\"a\", \"b\"", "0.0002") + &budget("month", "\"a\"", "0.0001");
+    let (_small, _large, router) = with(&(keys + &budgets)).await;
+    let (text, more) = exact();
+    for (name, served, limit, longest) in [("a", 1, "month", 31), ("b", 2, "day", 1), ("c", 4, "", 0)] {
+        let bearer = format!("Bearer rk-{name}");
+        let mut refused = None;
+        for n in 0..4 {
+            let answer = ask(&router, &text, &more, &[("authorization", &bearer)]).await;
+            if answer.status() != 200 {
+                refused = Some((n, answer));
+                break;
+            }
+        }
+        let Some((n, refused)) = refused else {
+            assert_eq!(served, 4, "{name} was never refused");
+            continue;
+        };
+        let wait: u64 = header(&refused, "retry-after").parse().unwrap();
+        assert!(n == served && wait <= longest * 86_400, "{name}: {n} served, {wait} s");
+        let body: Value = refused.json().await.unwrap();
+        let message = body["error"]["message"].as_str().unwrap();
+        assert!(message.contains(&format!("`{limit}` of the key `{name}`")), "{message}");
+    }
+}
+
 /// Two routers on one database.
 async fn replicas(config: &LogConfig, toml: &str) -> [(Router, tempfile::TempDir); 2] {
     let start = async || {

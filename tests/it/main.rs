@@ -20,6 +20,9 @@ mod cascade;
 #[cfg(feature = "train")]
 #[cfg(test)]
 mod cascade_eval;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod check_config;
 #[cfg(test)]
 mod checks;
 #[cfg(test)]
