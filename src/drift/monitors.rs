@@ -276,14 +276,13 @@ impl Monitors {
         self.hours.get_mut(&key).into_iter().for_each(Hours::acknowledge);
     }
 
-    /// Another artifact serves: what was normal for the one before is learned anew, for quality, calibration and inputs.
+    /// Another artifact serves. How often answers failed before it is held against it at once; what speaks of its own predictions
+    /// and scores is learned anew.
     pub fn forget_the_artifact(&mut self) {
-        let speaks_of_it =
-            |family| matches!(family, Family::Quality | Family::Calibration | Family::Inputs | Family::Novelty);
-        self.rates.each(|key, rate| {
-            if speaks_of_it(key.family) {
-                *rate = Rate::new(rate.limits().clone());
-            }
+        self.rates.each(|key, rate| match key.family {
+            Family::Quality => rate.succeed(),
+            Family::Calibration | Family::Inputs | Family::Novelty => *rate = Rate::new(rate.limits().clone()),
+            _ => {}
         });
         self.calibrated.each(|_, calibrated| *calibrated = calibrated.anew());
         self.inputs.each(|_, inputs| inputs.acknowledge());

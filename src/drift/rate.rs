@@ -38,6 +38,9 @@ pub struct Rate {
     samples: u64,
     learned: Sums,
     watch: Option<Watch>,
+    /// Whether what is normal is learned anew beside what is watched.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    relearns: bool,
 }
 
 /// Failures and what was foreseen of them.
@@ -101,7 +104,7 @@ impl Rate {
             Null::Fixed(null) => Some(Watch::new(null, null, &limits)),
             Null::Learned { .. } => None,
         };
-        Self { limits, samples: 0, learned: Sums::default(), watch }
+        Self { limits, samples: 0, learned: Sums::default(), watch, relearns: false }
     }
 
     /// Takes a sample in [0, 1], 1 for a failure, of this time.
@@ -116,18 +119,40 @@ impl Rate {
         }
         let failure = failure.clamp(0.0, 1.0);
         self.samples += 1;
-        if let Some(watch) = &mut self.watch {
-            return watch.observe(failure, foreseen, at);
+        let change = self.watch.as_mut().and_then(|watch| watch.observe(failure, foreseen, at));
+        if self.watch.is_none() || self.relearns {
+            self.learn(failure, foreseen);
         }
+        change
+    }
+
+    /// Takes a sample of what is normal. What is normal by the end of it is not learned while an alarm stands.
+    fn learn(&mut self, failure: f64, foreseen: Option<f64>) {
         self.learned.add(failure, foreseen);
-        if let Null::Learned { samples, tolerance } = self.limits.null
-            && self.samples >= samples
-        {
+        let Null::Learned { samples, tolerance } = self.limits.null else { return };
+        if self.learned.samples < samples {
+            return;
+        }
+        self.relearns = false;
+        if !self.is_alarmed() {
             let normal = self.learned.mean();
             let watch = Watch::new(normal, normal + tolerance, &self.limits);
             self.watch = Some(Watch { foreseen: self.learned.mean_foreseen(), ..watch });
         }
-        None
+    }
+
+    /// Another artifact decides from here on. What was normal before is held against it until it has samples enough to tell what
+    /// is normal for itself: one that does worse is an alarm, not a new normal. An alarm that stands ends when all is as before.
+    pub fn succeed(&mut self) {
+        self.samples = 0;
+        self.learned = Sums::default();
+        let Some(watch) = &mut self.watch else { return };
+        self.relearns = matches!(self.limits.null, Null::Learned { .. });
+        // Another artifact foresees other things of the same requests.
+        watch.foreseen = None;
+        if watch.recovery.is_none() {
+            watch.begin_anew();
+        }
     }
 
     /// The normal rate; `None` while it is learned.

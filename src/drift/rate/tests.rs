@@ -66,3 +66,28 @@ fn its_state_survives_being_stored() {
     let stored: Rate = serde_json::from_str(&serde_json::to_string(&rate).unwrap()).unwrap();
     assert_eq!(stored, rate);
 }
+
+#[test]
+fn a_worse_artifact_is_an_alarm_and_one_as_good_or_better_becomes_the_normal() {
+    let limits =
+        Limits { null: Null::Learned { samples: 500, tolerance: 0.02 }, run_length: 10_000.0, rates: Vec::new() };
+    let mut learned = Rate::new(limits);
+    let feed = |rate: &mut Rate, n: usize, every: usize| {
+        (1..=n).filter_map(|i| rate.observe(f64::from(u8::from(i % every == 0)), Timestamp::UNIX_EPOCH)).next()
+    };
+    assert_eq!((feed(&mut learned, 500, 10), learned.normal()), (None, Some(0.1)));
+    learned.succeed();
+
+    let mut worse = learned.clone();
+    let alarm = feed(&mut worse, 200, 3);
+    assert!(matches!(alarm, Some(Change::Raised(moved)) if moved.from == 0.1), "{worse:?}");
+    // The one before comes back: the alarm ends by what it does, not by its coming.
+    worse.succeed();
+    assert!(worse.is_alarmed());
+    assert_eq!((feed(&mut worse, 500, 10), worse.normal()), (Some(Change::Cleared), Some(0.1)));
+
+    let mut better = learned.clone();
+    assert_eq!((feed(&mut better, 500, 25), better.normal()), (None, Some(0.04)));
+    assert_eq!(feed(&mut better, 400, 25), None);
+    assert!(matches!(feed(&mut better, 400, 5), Some(Change::Raised(moved)) if moved.from == 0.04));
+}
