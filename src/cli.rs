@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 #[cfg(feature = "fastembed")]
 use crate::commands::distill;
 #[cfg(feature = "train")]
-use crate::commands::{ablate, calibrate, cascade_eval, demo, eval, retrain, train};
+use crate::commands::{ablate, bootstrap, calibrate, cascade_eval, demo, eval, retrain, train};
 use crate::commands::{
     alerts, check_config, drift, export, init, judge, launch, models, new_key, openapi, replay, report, score, serve,
     verify,
@@ -60,6 +60,9 @@ pub enum Command {
     NewKey(new_key::Args),
     /// Route, call, check and answer: the endpoint.
     Serve(serve::Args),
+    /// Put a sample of your own prompts to every tier, have the answers judged, and fit the first own model.
+    #[cfg(feature = "train")]
+    Bootstrap(bootstrap::Args),
     /// Learn from the decision log, and replace the champion if the gate lets the challenger pass.
     #[cfg(feature = "train")]
     Retrain(retrain::Args),
@@ -150,6 +153,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Launch(args) => launch::run(&args),
         Command::NewKey(args) => new_key::run(&args),
         Command::Serve(args) => serve::run(&args),
+        #[cfg(feature = "train")]
+        Command::Bootstrap(args) => bootstrap::run(&args),
         #[cfg(feature = "train")]
         Command::Retrain(args) => retrain::run(&args),
         Command::Models(args) => models::run(&args),

@@ -4,6 +4,8 @@
 pub mod ablate;
 pub mod alerts;
 #[cfg(feature = "train")]
+pub mod bootstrap;
+#[cfg(feature = "train")]
 pub mod calibrate;
 #[cfg(feature = "train")]
 pub mod cascade_eval;

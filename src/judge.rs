@@ -11,6 +11,7 @@ mod batch;
 mod bench;
 mod call;
 mod check;
+pub mod commission;
 pub mod estimate;
 pub mod figures;
 mod flips;

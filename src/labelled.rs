@@ -2,6 +2,7 @@
 
 mod error;
 mod fields;
+mod prompt;
 mod reader;
 mod row;
 mod source;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use crate::chat::ChatRequest;
 
 pub use error::RowError;
+pub use prompt::{Prompt, prompts};
 pub use reader::{OnBad, Reader, Skipped, parse};
 pub(crate) use source::Source;
 

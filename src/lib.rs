@@ -4,6 +4,8 @@
 //! answer and decision record.
 
 pub mod alert;
+#[cfg(feature = "train")]
+pub mod bootstrap;
 pub mod budgets;
 pub mod cascade;
 #[cfg(feature = "train")]

@@ -222,9 +222,8 @@ impl Registry {
     /// # Errors
     /// When the database cannot be read.
     pub async fn attempts(&self, champion: &str) -> Result<u32, StoreError> {
-        let select = "SELECT COUNT(*) FROM retrain_attempts WHERE champion = ? AND outcome IN (?, ?)";
-        let select = Statement::new(select).bind(champion);
-        let select = select.bind(Outcome::Promoted.name()).bind(Outcome::Refused.name());
+        let select = Statement::new("SELECT COUNT(*) FROM retrain_attempts WHERE champion = ? AND outcome IN (");
+        let select = select.bind(champion).list(Outcome::GATED.map(Outcome::name)).and(")");
         let count = self.database.read(select).await?.first().map_or(Ok(0), |row| row.int(0))?;
         Ok(u32::try_from(count).unwrap_or(u32::MAX))
     }
@@ -247,23 +246,24 @@ impl Registry {
     pub async fn conclude(
         &self,
         attempt: &Attempt,
+        origin: Origin,
         challenger: Option<(&Artifact, State)>,
         alert: Option<Statement>,
     ) -> Result<(), RegistryError> {
         let mut statements = Vec::new();
         if let Some((artifact, state)) = challenger {
-            let entry = Entry::new(artifact, State::Challenger, Origin::Retrain, Some(&attempt.champion));
+            let entry = Entry::new(artifact, State::Challenger, origin, Some(&attempt.champion));
             statements.push(statements::insert(&entry, artifact, Some(&attempt.report))?);
             if matches!(state, State::Champion | State::Shadow) {
                 statements.push(statements::end_trials());
             }
             statements.extend(match state {
                 State::Champion => {
-                    statements::promotion(&entry.version, Some(&attempt.champion), "retrain", &attempt.reason)
+                    statements::promotion(&entry.version, Some(&attempt.champion), origin.name(), &attempt.reason)
                 }
                 state => vec![
                     statements::set(&entry.version, state),
-                    statements::change(&entry.version, state, "retrain", &attempt.reason),
+                    statements::change(&entry.version, state, origin.name(), &attempt.reason),
                 ],
             });
         }

@@ -5,7 +5,8 @@
 //! ```
 
 mod conclude;
-mod conversation;
+pub(crate) mod conversation;
+mod first;
 mod holdout;
 pub mod labels;
 mod objection;
@@ -13,12 +14,13 @@ mod off_policy;
 mod report;
 pub mod rollout;
 mod run;
-mod said;
+pub(crate) mod said;
 mod split;
 mod work;
 pub mod worker;
 
+pub use first::{First, first, is_first};
 pub use labels::{Labels, Taken};
 pub use objection::Objection;
 pub use report::Report;
-pub use run::{Ask, RetrainError, run};
+pub use run::{Ask, RetrainError, run, run_on};

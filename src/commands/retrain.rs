@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::log::LogArgs;
 use super::output::OutputArgs;
 use crate::cli::Failure;
-use crate::registry::Outcome;
 use crate::retrain::{Ask, Report, RetrainError, run as attempt};
 
 /// Arguments of `rungs retrain`.
@@ -31,16 +30,25 @@ pub struct Args {
 /// # Errors
 /// When the configuration is at fault, the log cannot be read, or the gate refuses the challenger.
 pub fn run(args: &Args) -> Result<(), Failure> {
-    let ask = Ask { since: args.log.since, dry_run: args.dry_run, force: args.force, seed: args.seed };
+    let ask =
+        Ask { since: args.log.since, dry_run: args.dry_run, force: args.force, seed: args.seed, ..Ask::default() };
     let report = args.log.open(|config, store| async move {
         let told = |what: &str| eprintln!("{what} …");
         attempt(Arc::clone(&store), &config, &ask, &told).await.map_err(Failure::from)
     })?;
     args.output.print(&report, Report::text)?;
-    match report.outcome {
-        Outcome::Promoted | Outcome::Forced => Ok(()),
-        Outcome::Refused | Outcome::Nothing => Err(Failure::Refused(format!("the champion stays: {}", report.reason))),
+    passed(&report)
+}
+
+/// Whether a challenger came through.
+///
+/// # Errors
+/// When the champion stays.
+pub(super) fn passed(report: &Report) -> Result<(), Failure> {
+    if report.outcome.passes() {
+        return Ok(());
     }
+    Err(Failure::Refused(format!("the champion stays: {}", report.reason)))
 }
 
 impl From<RetrainError> for Failure {

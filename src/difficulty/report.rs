@@ -1,5 +1,6 @@
 //! What `train` and `eval` tell a person: lines for the terminal, and `report.html` with plots.
 
+mod files;
 mod page;
 mod text;
 
@@ -10,6 +11,7 @@ use super::figures::Figures;
 use super::prices::CostSource;
 use super::slices::{FEWEST_GROUPS, Slice};
 
+pub use files::write;
 pub use page::html;
 pub use text::{lines, slices, summary};
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::flips::Flips;
 use super::prompt::{Prompt, Use};
-use super::purse::Purse;
+use super::purse::{Allowance, Purse};
 use crate::cascade::schemas::Schemas;
 use crate::config::{Config, JudgeConfig, RouteJudge};
 use crate::database::Database;
@@ -73,6 +73,13 @@ impl Bench {
             admission: Mutex::default(),
             next: Mutex::new(Instant::now()),
         }))
+    }
+
+    /// The same with an allowance in place of `judge.max_spend_share`.
+    #[must_use]
+    pub fn with(self, allowance: Allowance) -> Self {
+        let purse = Purse::of(allowance, &self.config, self.database.clone());
+        Self { purse, ..self }
     }
 
     /// Whether all that the configuration says of judging can be had.

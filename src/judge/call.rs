@@ -67,7 +67,7 @@ impl Bench {
                     self.database.execute(queue(job, &id, &ask)).await?;
                     waits = true;
                 }
-                None => called.push(self.make(job, &id, ask).await?),
+                None => called.push(self.make(job, ask).await?),
             }
         }
         Ok((!waits).then_some(called))
@@ -81,17 +81,13 @@ impl Bench {
         result.transpose().map(Some).map_err(|error| StoreError(format!("a kept call cannot be read: {error}")))
     }
 
-    async fn make(&self, job: &Job, id: &str, ask: Ask<'_>) -> Result<Called, Failure> {
+    async fn make(&self, job: &Job, ask: Ask<'_>) -> Result<Called, Failure> {
         self.turn().await;
         let time = Duration::from_secs_f64(ask.tier.config.total_timeout_s);
         let completion = ask.tier.endpoints.complete(&ask.request, &Watch::until(Instant::now() + time)).await;
         let completion = completion.map_err(|error| failed(ask.tier, &error))?;
         let called = Called::of(ask.tier, &completion.answer);
-        let keep = Statement::new(
-            "INSERT INTO judge_calls (id, job_id, decision_id, state, created_at, result) VALUES (?, ?, ?, 'done', ?, ?) \
-             ON CONFLICT DO NOTHING",
-        );
-        let keep = keep.bind(id).bind(&job.id).bind(&job.decision_id).bind(Timestamp::now()).bind(called.json());
+        let keep = called.kept(&job.id, &job.decision_id, &ask.name);
         self.database.transaction(vec![keep, jobs::spent(&job.id, called.cost_usd.unwrap_or(0.0))]).await?;
         Ok(called)
     }
@@ -115,6 +111,15 @@ impl Called {
             model: answer.model.clone().unwrap_or_else(|| tier.config.model.clone()),
             cost_usd: answer.usage.and_then(cost),
         }
+    }
+
+    /// The statement that keeps it until its job is done.
+    pub(super) fn kept(&self, job: &str, decision: &str, name: &str) -> Statement {
+        let keep = Statement::new(
+            "INSERT INTO judge_calls (id, job_id, decision_id, state, created_at, result) VALUES (?, ?, ?, 'done', ?, ?) \
+             ON CONFLICT DO NOTHING",
+        );
+        keep.bind(format!("{job}/{name}")).bind(job).bind(decision).bind(Timestamp::now()).bind(self.json())
     }
 
     pub(super) fn json(&self) -> String {

@@ -23,6 +23,8 @@ pub enum Salt {
     Canary,
     /// Whether a request starts elsewhere than its score says.
     Explore,
+    /// Which prompts a bootstrap takes.
+    Bootstrap,
 }
 
 /// A number in [0, 1), uniform over ids: the first 53 bits of SHA-256(seed ‖ salt ‖ id).
@@ -56,6 +58,7 @@ impl Salt {
             Self::Routed => "routed",
             Self::Canary => "canary",
             Self::Explore => "explore",
+            Self::Bootstrap => "bootstrap",
         }
     }
 }

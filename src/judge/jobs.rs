@@ -157,6 +157,15 @@ pub async fn requeue(database: &Database, ids: &[String], now: Timestamp) -> Res
     database.execute(statement).await
 }
 
+/// Gives the jobs of workers back that are known to be gone. To be called only where no worker is left on this database.
+///
+/// # Errors
+/// When the database cannot be written.
+pub async fn reclaim(database: &Database, now: Timestamp) -> Result<u64, StoreError> {
+    let text = "UPDATE judge_jobs SET state = 'waiting', due_at = ?, attempts = attempts - 1 WHERE state = 'leased'";
+    database.execute(Statement::new(text).bind(now)).await
+}
+
 /// How many jobs there are.
 ///
 /// # Errors
@@ -191,6 +200,15 @@ pub async fn dead(database: &Database, most: u32) -> Result<Vec<DeadLetter>, Sto
         Ok(DeadLetter { id: row.text(0)?, attempts: row.int(1)?.unsigned_abs(), error })
     };
     rows.iter().map(read).collect()
+}
+
+/// Why a try failed that is not made good yet; `None` where none is.
+///
+/// # Errors
+/// When the database cannot be read.
+pub async fn trouble(database: &Database) -> Result<Option<String>, StoreError> {
+    let text = "SELECT error FROM judge_jobs WHERE error IS NOT NULL ORDER BY attempts DESC, id DESC LIMIT 1";
+    database.read(Statement::new(text)).await?.first().map_or(Ok(None), |row| row.maybe_text(0))
 }
 
 /// When the next job is due; `None` where none waits.

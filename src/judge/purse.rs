@@ -1,4 +1,4 @@
-//! What judging may cost: a share of what the requests cost.
+//! What judging may cost: a share of what the requests cost, or an amount.
 
 use std::time::Duration;
 
@@ -17,8 +17,18 @@ use crate::decisions::{StoreError, id};
 pub struct Purse {
     database: Database,
     share: f64,
+    allowance: Option<Allowance>,
     window: Duration,
     requests: Mutex<Option<Sum>>,
+}
+
+/// What all jobs of a database together may cost, in place of a share of what its requests cost.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Allowance {
+    /// The most, USD; `None` sets no limit.
+    pub usd: Option<f64>,
+    /// What a job is expected to cost as long as none has been done, USD.
+    pub each_usd: f64,
 }
 
 /// What was spent.
@@ -56,22 +66,41 @@ const LATE: Duration = Duration::from_secs(600);
 impl Purse {
     pub(super) fn new(config: &JudgeConfig, database: Database) -> Self {
         let window = Duration::from_secs_f64(config.spend_days * 86_400.0);
-        Self { database, share: config.max_spend_share, window, requests: Mutex::default() }
+        Self { database, share: config.max_spend_share, allowance: None, window, requests: Mutex::default() }
+    }
+
+    pub(super) fn of(allowance: Allowance, config: &JudgeConfig, database: Database) -> Self {
+        Self { allowance: Some(allowance), ..Self::new(config, database) }
     }
 
     /// Whether a job that was taken may be worked on: each one under way is taken to cost as much as the dearest so far.
     pub(super) async fn allows(&self) -> Result<bool, StoreError> {
-        let since = self.since(Timestamp::now());
+        match self.allowance {
+            Some(Allowance { usd: None, .. }) => Ok(true),
+            Some(Allowance { usd: Some(most), each_usd }) => {
+                let (spent, dearest, open) = self.stakes(Timestamp::UNIX_EPOCH).await?;
+                Ok(spent + dearest.unwrap_or(each_usd).max(each_usd) * open <= most)
+            }
+            None => self.allows_a_share().await,
+        }
+    }
+
+    async fn allows_a_share(&self) -> Result<bool, StoreError> {
+        let (spent, dearest, open) = self.stakes(self.since(Timestamp::now())).await?;
+        let requests = self.requests_usd().await?;
+        // What the first one costs is not known: it is worked on alone.
+        let at_stake = dearest.map_or(if open > 1.0 { f64::INFINITY } else { 0.0 }, |usd| usd * open);
+        Ok(requests <= 0.0 || spent + at_stake <= self.share * requests)
+    }
+
+    /// What was spent on jobs since then, what the dearest that is done cost, and how many are under way.
+    async fn stakes(&self, since: Timestamp) -> Result<(f64, Option<f64>, f64), StoreError> {
         let text = "SELECT COALESCE(SUM(spent_usd), 0.0), MAX(CASE WHEN state = 'done' THEN spent_usd END), \
                     COALESCE(CAST(SUM(CASE WHEN state IN ('leased', 'batched') THEN 1 ELSE 0 END) AS BIGINT), 0) \
                     FROM judge_jobs WHERE decision_id >= ?";
         let rows = self.database.read(Statement::new(text).bind(id::first_of(since))).await?;
-        let Some(row) = rows.first() else { return Ok(true) };
-        let (spent, dearest, open) = (row.real(0)?, row.maybe_real(1)?, row.int(2)?);
-        let requests = self.requests_usd().await?;
-        // What the first one costs is not known: it is worked on alone.
-        let at_stake = dearest.map_or(if open > 1 { f64::INFINITY } else { 0.0 }, |usd| usd * open as f64);
-        Ok(requests <= 0.0 || spent + at_stake <= self.share * requests)
+        let Some(row) = rows.first() else { return Ok((0.0, None, 0.0)) };
+        Ok((row.real(0)?, row.maybe_real(1)?, row.int(2)? as f64))
     }
 
     /// What was spent.

@@ -22,6 +22,9 @@ pub(super) enum Progress {
     Batched,
 }
 
+/// What a job calls the answer that it buys to compare with.
+pub(super) const ANSWER: &str = "answer";
+
 /// An answer to be judged.
 #[derive(Debug)]
 struct Case<'a> {
@@ -151,7 +154,7 @@ impl Bench {
     /// An answer of another tier to the same request.
     async fn buy(&self, job: &Job, case: &Case<'_>, tier: &Tier) -> Result<Option<Called>, Failure> {
         let request = without_ours(case.request.clone()).without("stream").without("stream_options").without("n");
-        let ask = Ask { name: "answer".to_owned(), tier, request, batched: false };
+        let ask = Ask { name: ANSWER.to_owned(), tier, request, batched: false };
         Ok(self.call(job, vec![ask]).await?.and_then(|mut called| called.pop()))
     }
 

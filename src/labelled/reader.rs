@@ -149,7 +149,7 @@ pub fn parse<'a>(origin: &'a str, text: &'a str) -> impl Iterator<Item = Result<
 }
 
 impl Skipped {
-    fn add(&mut self, error: RowError) {
+    pub(super) fn add(&mut self, error: RowError) {
         self.count += 1;
         if self.first.len() < KEPT {
             self.first.push(error);

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::error::Fault;
 use super::fields::Fields;
-use super::{LabelledQuery, RecordedOutcome};
+use super::{LabelledQuery, Prompt, RecordedOutcome};
 use crate::chat::ChatRequest;
 
 const IN_UNIT: &str = "a number in [0, 1]";
@@ -29,6 +29,19 @@ pub(super) fn parse(line: &[u8]) -> Result<LabelledQuery, Fault> {
         weight: row.number("weight", NOT_NEGATIVE, |x| x >= 0.0)?.unwrap_or(1.0),
         outcomes: outcomes(&row)?,
     })
+}
+
+/// Reads a row that need not have an `id` or outcomes.
+pub(super) fn prompt(line: &[u8]) -> Result<Prompt, Fault> {
+    let line = std::str::from_utf8(line)
+        .map_err(|error| Fault::row(format!("invalid UTF-8 at byte {}", error.valid_up_to() + 1)))?;
+    let row = Fields::of_line(line)?;
+    let text = |name| row.get::<String>(name, "a string");
+    let request = request(&row)?;
+    if request.messages().iter().all(|message| message.text.trim().is_empty() && message.attachments == 0) {
+        return Err(Fault::field("prompt", "must not be empty"));
+    }
+    Ok(Prompt { id: text("id")?, request, route: text("route")?, group: text("group")? })
 }
 
 fn request(row: &Fields<'_>) -> Result<ChatRequest, Fault> {

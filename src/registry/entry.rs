@@ -74,13 +74,16 @@ pub enum State {
 }
 
 /// Where a model comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Origin {
     /// The configuration, or the binary.
     Configured,
     /// The decision log.
+    #[default]
     Retrain,
+    /// Prompts that were put to every tier.
+    Bootstrap,
     /// A folder that an operator named.
     Added,
 }
@@ -92,7 +95,7 @@ pub struct Change {
     pub at: Timestamp,
     /// What it became.
     pub state: State,
-    /// By whom: `retrain`, `operator`, `canary`, `alarm`.
+    /// By whom: `retrain`, `bootstrap`, `rollout`, `operator`, `alarm`, `configuration`.
     pub who: String,
     /// Why.
     pub reason: String,
@@ -121,8 +124,14 @@ pub struct Attempt {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// The gate let it pass.
+    /// The gate let it pass, and it is the champion.
     Promoted,
+    /// The gate let it pass, and it is tried out first.
+    OnTrial,
+    /// The gate let it pass, and it waits for an operator.
+    Waiting,
+    /// It is the first of its own, in place of a model that knows nothing of these tiers: there was nothing to be held against.
+    First,
     /// The gate refused it.
     Refused,
     /// The gate refused it, and an operator wanted it all the same.
@@ -217,17 +226,30 @@ impl Origin {
         match self {
             Self::Configured => "configured",
             Self::Retrain => "retrain",
+            Self::Bootstrap => "bootstrap",
             Self::Added => "added",
         }
     }
 }
 
 impl Outcome {
+    /// Outcomes of the gate: each spent some of the probability of a wrong promotion.
+    pub(super) const GATED: [Self; 4] = [Self::Promoted, Self::OnTrial, Self::Waiting, Self::Refused];
+
+    /// Whether the challenger came further than to be written down.
+    #[must_use]
+    pub fn passes(self) -> bool {
+        !matches!(self, Self::Refused | Self::Nothing)
+    }
+
     /// Its name in the database.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Promoted => "promoted",
+            Self::OnTrial => "on_trial",
+            Self::Waiting => "waiting",
+            Self::First => "first",
             Self::Refused => "refused",
             Self::Forced => "forced",
             Self::Nothing => "nothing",

@@ -25,12 +25,17 @@ pub(super) async fn conclude(
         report.reason = format!("forced by an operator although {}", report.reason);
     }
     report.dry_run = ask.dry_run;
-    let passed = matches!(report.outcome, Outcome::Promoted | Outcome::Forced);
+    let passed = report.outcome.passes();
     let state = match config.retrain.rollout {
         _ if !passed => State::Retired,
         Rollout::All => State::Champion,
         Rollout::Canary => State::Shadow,
         Rollout::Manual => State::Challenger,
+    };
+    report.outcome = match (report.outcome, state) {
+        (Outcome::Promoted | Outcome::First, State::Shadow) => Outcome::OnTrial,
+        (Outcome::Promoted | Outcome::First, State::Challenger) => Outcome::Waiting,
+        (outcome, _) => outcome,
     };
     if ask.dry_run {
         return Ok(());
@@ -47,7 +52,7 @@ pub(super) async fn conclude(
         serde_json::to_value(&*report).unwrap_or_default(),
     );
     let alert = told(report, passed, state).map(|event| insert(&Signal::Fire(event))).transpose()?;
-    registry.conclude(&attempt, challenger.map(|artifact| (artifact, state)), alert).await?;
+    registry.conclude(&attempt, ask.origin, challenger.map(|artifact| (artifact, state)), alert).await?;
     registry.prune().await?;
     Ok(())
 }

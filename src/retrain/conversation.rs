@@ -6,7 +6,7 @@ use crate::chat::{ChatRequest, Role};
 
 /// The name of the conversation that a request belongs to: the agent run, where it names one, else a hash of what all
 /// requests of one conversation begin with: system prompt, tools and the first message of the user.
-pub(super) fn conversation(task: Option<&str>, request: &ChatRequest) -> String {
+pub(crate) fn conversation(task: Option<&str>, request: &ChatRequest) -> String {
     if let Some(task) = task {
         return format!("task/{task}");
     }
@@ -21,7 +21,7 @@ pub(super) fn conversation(task: Option<&str>, request: &ChatRequest) -> String 
 }
 
 /// A hash of all that the router reads of a request: two requests of one hash are the same question.
-pub(super) fn question(request: &ChatRequest) -> String {
+pub(crate) fn question(request: &ChatRequest) -> String {
     let mut hash = Hash::default();
     for message in request.messages() {
         hash.part(format!("{:?}", message.role).as_bytes());

@@ -179,7 +179,8 @@ fn merge(rows: &mut IndexMap<String, Row>, row: Row, taken: &mut Taken) {
 }
 
 impl Taken {
-    fn describe(&mut self, rows: &[Row]) {
+    /// Says what the used rows are.
+    pub(crate) fn describe(&mut self, rows: &[Row]) {
         let groups: std::collections::HashSet<&str> = rows.iter().map(|row| row.query.cluster()).collect();
         let propensities = rows.iter().map(|row| row.propensity * row.copies as f64);
         self.used = rows.iter().map(|row| row.copies).sum();

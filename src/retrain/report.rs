@@ -45,6 +45,26 @@ pub struct Report {
 }
 
 impl Report {
+    /// An attempt that has found nothing yet.
+    pub(super) fn new(champion: &str, attempt: u32, labels: Taken) -> Self {
+        Self {
+            champion: champion.to_owned(),
+            challenger: None,
+            outcome: Outcome::Nothing,
+            state: None,
+            reason: String::new(),
+            dry_run: false,
+            attempt,
+            learned: [0, 0],
+            held_out: [0, 0],
+            findings: None,
+            objections: Vec::new(),
+            calibrated: None,
+            off_policy: None,
+            labels,
+        }
+    }
+
     /// For a person.
     #[must_use]
     pub fn text(&self) -> String {

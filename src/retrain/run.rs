@@ -6,14 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Report;
 use super::conclude::conclude;
-use super::labels::labels;
+use super::labels::{Labels, labels};
 use super::work::Work;
 use crate::config::Config;
 use crate::decisions::{DecisionFilter, DecisionRecord, DecisionStore, StoreError};
 use crate::difficulty::{Scorer, ScorerError};
 use crate::features::embedding::EmbedError;
 use crate::labelled::RowError;
-use crate::registry::{Registry, RegistryError, State};
+use crate::registry::{Origin, Registry, RegistryError, State};
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,8 @@ pub struct Ask {
     pub force: bool,
     /// Seed of every random choice.
     pub seed: u64,
+    /// Where the challenger comes from, as the registry says it.
+    pub origin: Origin,
 }
 
 /// Why an attempt came to no conclusion.
@@ -68,26 +70,62 @@ pub async fn run(
     ask: &Ask,
     told: &(dyn Fn(&str) + Sync),
 ) -> Result<Report, RetrainError> {
-    let (Some(first), Some(last)) = (config.tiers.first(), config.tiers.last()) else {
-        return Err(RetrainError::Config("no [[tiers]] are configured: there is nothing to learn of".to_owned()));
-    };
-    if config.tiers.len() < 2 {
-        return Err(RetrainError::Config("one tier alone leaves nothing to choose: configure a second".to_owned()));
-    }
-    let database = store.database().ok_or_else(|| StoreError("the decision log has no database".to_owned()))?;
-    let registry = Registry::open(database, &config.data_dir());
-    let champion = champion(&registry, config).await?;
-    let attempt = registry.attempts(champion.version()).await? + 1;
+    let ends = ends(config)?;
     told("reading what was said of the answers in the log");
     let since = ask.since.or_else(|| ago(config.retrain.since_days));
-    let labels = labels(&*store, [&first.name, &last.name], since).await?;
+    let labels = labels(&*store, ends, since).await?;
     let log = logged(&*store, since).await?;
+    attempt(store, config, ask, (labels, log), told).await
+}
+
+/// The same with labels that are at hand, in place of the log's; the outcome is registered in the registry of `store`.
+///
+/// # Errors
+/// As for [`run`].
+pub async fn run_on(
+    labels: Labels,
+    store: Arc<dyn DecisionStore>,
+    config: &Config,
+    ask: &Ask,
+    told: &(dyn Fn(&str) + Sync),
+) -> Result<Report, RetrainError> {
+    ends(config)?;
+    attempt(store, config, ask, (labels, Vec::new()), told).await
+}
+
+async fn attempt(
+    store: Arc<dyn DecisionStore>,
+    config: &Config,
+    ask: &Ask,
+    (labels, log): (Labels, Vec<DecisionRecord>),
+    told: &(dyn Fn(&str) + Sync),
+) -> Result<Report, RetrainError> {
+    let registry = registry(&*store, config)?;
+    let champion = champion(&registry, config).await?;
+    let attempt = registry.attempts(champion.version()).await? + 1;
     told("fitting and judging a challenger");
     let work = Work { config: config.clone(), champion, labels, log, attempt, seed: ask.seed };
     let worked = tokio::task::spawn_blocking(move || work.work()).await.map_err(|_| RetrainError::BrokenOff)?;
     let (mut report, champion, challenger) = worked?;
     conclude(&registry, config, ask, &mut report, &champion, challenger.as_ref()).await?;
     Ok(report)
+}
+
+/// The names of the first and the last tier.
+pub(super) fn ends(config: &Config) -> Result<[&str; 2], RetrainError> {
+    let (Some(first), Some(last)) = (config.tiers.first(), config.tiers.last()) else {
+        return Err(RetrainError::Config("no [[tiers]] are configured: there is nothing to learn of".to_owned()));
+    };
+    if config.tiers.len() < 2 {
+        return Err(RetrainError::Config("one tier alone leaves nothing to choose: configure a second".to_owned()));
+    }
+    Ok([&first.name, &last.name])
+}
+
+/// The registry in a log's database.
+pub(super) fn registry(store: &dyn DecisionStore, config: &Config) -> Result<Registry, RetrainError> {
+    let database = store.database().ok_or_else(|| StoreError("the decision log has no database".to_owned()))?;
+    Ok(Registry::open(database, &config.data_dir()))
 }
 
 /// The registry's champion, or the configuration's model where nothing was promoted.

@@ -18,19 +18,19 @@ enum Source {
 
 /// What was said of each tier's answer.
 #[derive(Debug, Default)]
-pub(super) struct Said(IndexMap<String, Vec<(Source, f64)>>);
+struct Said(IndexMap<String, Vec<(Source, f64)>>);
 
 /// The labels of one request, and which draw they come from.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Joined {
+pub(crate) struct Joined {
     /// Tier → how acceptable its answer is, in [0, 1].
-    pub(super) labels: IndexMap<String, f64>,
+    pub(crate) labels: IndexMap<String, f64>,
     /// The probability with which these labels came to be; `None` where somebody chose the request.
-    pub(super) propensity: Option<f64>,
+    pub(crate) propensity: Option<f64>,
 }
 
 /// Joins everything that was said of the answers to a request.
-pub(super) fn join(record: &DecisionRecord, verdicts: &[Verdict], feedback: &[Feedback]) -> Joined {
+pub(crate) fn join(record: &DecisionRecord, verdicts: &[Verdict], feedback: &[Feedback]) -> Joined {
     let mut said = Said::default();
     verdicts.iter().for_each(|verdict| said.judged(verdict));
     said.checked(record);

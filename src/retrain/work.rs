@@ -41,22 +41,7 @@ impl Work {
             .map(|tier| tier.map_or(String::new(), |tier| tier.name.clone()));
         let names = [ends[0].as_str(), ends[1].as_str()];
         let Labels { rows, taken } = labels;
-        let mut report = Report {
-            champion: champion.version().to_owned(),
-            challenger: None,
-            outcome: Outcome::Nothing,
-            state: None,
-            reason: String::new(),
-            dry_run: false,
-            attempt,
-            learned: [0, 0],
-            held_out: [0, 0],
-            findings: None,
-            objections: Vec::new(),
-            calibrated: None,
-            off_policy: None,
-            labels: taken,
-        };
+        let mut report = Report::new(champion.version(), attempt, taken);
         let (have, needed) = (report.labels.conversations, config.retrain.min_labels);
         if have < needed {
             report.refuse(Outcome::Nothing, vec![Objection::TooFewLabels { have, needed }]);
@@ -141,7 +126,7 @@ fn inverted(rows: &[LabelledQuery], names: [&str; 2]) -> Option<Objection> {
     (least > 0.0).then_some(Objection::Inverted { cheap, frontier, difference, least })
 }
 
-fn no_signal(artifact: &Artifact) -> Option<Objection> {
+pub(super) fn no_signal(artifact: &Artifact) -> Option<Objection> {
     let signal = artifact.signal;
     let [low, high] = signal.interval;
     (signal.verdict == Verdict::None).then_some(Objection::NoSignal { auc: signal.auc, low, high })

@@ -6,5 +6,5 @@ mod commands;
 mod end_to_end;
 mod kept;
 mod observed;
-mod scripted;
+pub(crate) mod scripted;
 mod worker;

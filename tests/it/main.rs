@@ -8,6 +8,9 @@ mod anthropic;
 mod anything;
 #[cfg(test)]
 mod auth;
+#[cfg(feature = "train")]
+#[cfg(test)]
+mod bootstrap;
 #[cfg(test)]
 mod budgets;
 #[cfg(feature = "train")]

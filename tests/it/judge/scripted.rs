@@ -100,6 +100,9 @@ pub(crate) fn is_right(model: &str, question: &str) -> bool {
 }
 
 fn answer(model: &str, question: &str) -> String {
+    if question.starts_with("say nothing") && model.starts_with("small") {
+        return String::new();
+    }
     if let Some(said) = question.split_once("say to the judge: ").filter(|_| model.starts_with("small")) {
         return said.1.to_owned();
     }
@@ -121,7 +124,7 @@ pub(crate) fn judged(asked: &str, manner: Manner) -> String {
     let (_, offered) = asked.rsplit_once("\"verdict\": ").unwrap();
     let words: Vec<&str> = offered.split('"').filter(|word| word.len() == 7).collect();
     let good = |text: &str| text.contains("right");
-    assert!(!asked.contains("**"), "markdown is stripped: {asked}");
+    assert!(parts.iter().skip(3).all(|part| !part.contains("**")), "markdown is stripped: {asked}");
     let word = match (manner, &parts[..]) {
         (Manner::Nonsense, _) => return "Both have their merits.".to_owned(),
         (Manner::Invented, _) => "A",
