@@ -41,7 +41,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-pub use current::{Current, Reload};
+pub use current::{Current, Reload, Retraining};
 pub use error::ApiError;
 pub use state::{App, Trial};
 

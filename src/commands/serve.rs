@@ -91,7 +91,13 @@ async fn serve(args: &Args, config: Config, tiers: Vec<Tier>, configured: Scorer
     workers::start(&store, &current, &leader, &stop);
     let judging = tokio::spawn(judging::judge(current.clone(), stop.clone()));
     #[cfg(feature = "train")]
-    tokio::spawn(retrain::worker::work(Arc::clone(&store), current.clone(), current.retrains(), leader, stop.clone()));
+    tokio::spawn(retrain::worker::work(
+        Arc::clone(&store),
+        current.clone(),
+        current.retrains(),
+        (leader, retrain::worker::LOOK),
+        stop.clone(),
+    ));
     if let Some(registry) = registry {
         tokio::spawn(follow(registry, current.clone(), stop.clone()));
     }

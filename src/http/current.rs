@@ -9,7 +9,8 @@ use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -21,6 +22,9 @@ use crate::policy::Scoring;
 /// Asks for the configuration to be read again; told its fingerprint, or why it is refused.
 pub type Reload = oneshot::Sender<Result<String, String>>;
 
+/// The right to retrain. There is one of a router: whoever holds it keeps others from beginning.
+pub type Retraining = OwnedSemaphorePermit;
+
 /// Serves by the newest [`App`]; a request stays with the one that it began with.
 #[derive(Clone)]
 pub struct Current {
@@ -29,7 +33,8 @@ pub struct Current {
     retired: TaskTracker,
     reloads: mpsc::Sender<Reload>,
     /// Where to ask for a retraining; empty where nobody can.
-    retrains: Arc<OnceLock<mpsc::Sender<()>>>,
+    retrains: Arc<OnceLock<mpsc::Sender<Retraining>>>,
+    retraining: Arc<Semaphore>,
     /// Models that served lately, ready to serve again at once.
     ready: Arc<Mutex<VecDeque<Arc<dyn Scoring>>>>,
 }
@@ -49,7 +54,15 @@ impl Current {
     pub fn new(app: Arc<App>) -> (Self, mpsc::Receiver<Reload>) {
         let (reloads, asked) = mpsc::channel(1);
         let serving = Arc::new(RwLock::new(Serving::by(app)));
-        (Self { serving, retired: TaskTracker::new(), reloads, retrains: Arc::default(), ready: Arc::default() }, asked)
+        let current = Self {
+            serving,
+            retired: TaskTracker::new(),
+            reloads,
+            retrains: Arc::default(),
+            retraining: Arc::new(Semaphore::new(1)),
+            ready: Arc::default(),
+        };
+        (current, asked)
     }
 
     /// The one in force.
@@ -109,19 +122,29 @@ impl Current {
     }
 
     /// What is asked for in `POST /admin/retrain` comes out of the channel. Only the first call has an effect.
-    pub fn retrains(&self) -> mpsc::Receiver<()> {
+    pub fn retrains(&self) -> mpsc::Receiver<Retraining> {
         let (retrains, asked) = mpsc::channel(1);
         let _ = self.retrains.set(retrains);
         asked
+    }
+
+    /// The right to retrain, unless somebody has it.
+    #[must_use]
+    pub fn retraining(&self) -> Option<Retraining> {
+        Arc::clone(&self.retraining).try_acquire_owned().ok()
     }
 
     /// Asks for a retraining.
     ///
     /// # Errors
     /// Why none begins.
-    pub(super) fn retrain(&self) -> Result<(), mpsc::error::TrySendError<()>> {
-        let asked = self.retrains.get().ok_or(mpsc::error::TrySendError::Closed(()))?;
-        asked.try_send(())
+    pub(super) fn retrain(&self) -> Result<(), TrySendError<()>> {
+        let asked = self.retrains.get().filter(|asked| !asked.is_closed()).ok_or(TrySendError::Closed(()))?;
+        let right = self.retraining().ok_or(TrySendError::Full(()))?;
+        asked.try_send(right).map_err(|error| match error {
+            TrySendError::Full(_) => TrySendError::Full(()),
+            TrySendError::Closed(_) => TrySendError::Closed(()),
+        })
     }
 
     /// A model that is ready to serve.

@@ -1,6 +1,11 @@
 //! The log teaches the router: a poor model is replaced, one that is no better is not, and wrong labels teach nothing.
 
+mod certificate;
 mod kill;
+mod outcomes;
+mod schedule;
+mod tiers;
+mod trial;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

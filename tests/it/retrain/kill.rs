@@ -1,34 +1,30 @@
-//! Retraining that is killed while it works, twenty times over; and what is on trial, step by step.
+//! Retraining that is killed while it works, twenty times over.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use jiff::{Timestamp, ToSpan};
-use rungs::alert::event::Drift;
-use rungs::alert::{Event, Fingerprint};
 use rungs::database::Statement;
 use rungs::decisions::{DecisionRecord, DecisionStore, Outcome, open};
 use rungs::judge::{Kind, Preference, Sampling, Verdict, verdicts};
-use rungs::registry::{Origin, Registry, State};
-use rungs::retrain::rollout::advance;
-use serde_json::{Value, json};
+use rungs::registry::{Registry, State};
+use serde_json::json;
 
 use crate::support::command::text;
 use crate::support::labelled::rows;
 use crate::support::record::{bare_record, settled};
-use crate::support::serving::{baseline, config, shifted};
+use crate::support::serving::{baseline, config};
 
 const KILLS: u32 = 20;
 
-fn settings() -> String {
+pub(super) fn settings() -> String {
     let tier = |name: &str| format!("[[tiers]]\nname = \"{name}\"\nmodel = \"m\"\nbase_url = \"http://127.0.0.1:9\"\n");
     format!("[policy]\nthreshold = 0.1\n[retrain]\nmin_labels = 50\n{}{}", tier("small"), tier("large"))
 }
 
 /// A served request `n` with what the judge says of it.
-fn judged(n: i64, prompt: &str, by: &str, [small, large]: [f64; 2]) -> (DecisionRecord, Verdict) {
+pub(super) fn judged(n: i64, prompt: &str, by: &str, [small, large]: [f64; 2]) -> (DecisionRecord, Verdict) {
     let at = Timestamp::now().checked_sub((10_000 - n).seconds()).unwrap();
     let id = uuid::Builder::from_unix_timestamp_millis(at.as_millisecond().try_into().unwrap(), &[(n % 251) as u8; 10]);
     let sampling = Sampling {
@@ -68,7 +64,12 @@ fn judged(n: i64, prompt: &str, by: &str, [small, large]: [f64; 2]) -> (Decision
 }
 
 async fn filled(store: &dyn DecisionStore) {
-    for (n, row) in rows(240, 0).into_iter().enumerate() {
+    fill(store, 240).await;
+}
+
+/// A log of judged requests.
+pub(super) async fn fill(store: &dyn DecisionStore, count: usize) {
+    for (n, row) in rows(count, 0).into_iter().enumerate() {
         let score = |tier: &str| row["outcomes"][tier]["score"].as_f64().unwrap();
         let prompt = row["prompt"].as_str().unwrap();
         let (record, verdict) = judged(n as i64, prompt, "v", [score("small"), score("large")]);
@@ -150,114 +151,4 @@ async fn killed_at_any_of_twenty_points_it_leaves_the_registry_sound_and_the_cha
         }
     }
     eprintln!("killed {KILLS} times in {takes:.1?}; {changed} times the conclusion was there already");
-}
-
-struct Trial {
-    store: Arc<dyn DecisionStore>,
-    registry: Registry,
-    config: rungs::config::Config,
-    _folder: tempfile::TempDir,
-}
-
-/// A champion, and a model in a state.
-async fn trial(state: State) -> (Trial, String) {
-    let folder = tempfile::tempdir().unwrap();
-    let toml = format!("{}shadow_decisions = 20\ncanary_decisions = 40\ncanary_share = 0.2\n", head()) + &tail();
-    let config = config(folder.path(), &toml);
-    let store = open(&config.log, &config.data_dir()).await.unwrap();
-    let registry = Registry::open(store.database().unwrap(), &config.data_dir());
-    registry.adopt(&shifted(0.0)).await.unwrap();
-    let model = shifted(0.2);
-    registry.add(&model, Origin::Retrain, Some(&shifted(0.0).version())).await.unwrap();
-    registry.set(&model.version(), state, "t", "t").await.unwrap();
-    (Trial { store, registry, config, _folder: folder }, model.version())
-}
-
-fn head() -> String {
-    let whole = settings();
-    whole.split_once("[[tiers]]").unwrap().0.to_owned()
-}
-
-fn tail() -> String {
-    let whole = settings();
-    format!("[[tiers]]{}", whole.split_once("[[tiers]]").unwrap().1)
-}
-
-impl Trial {
-    /// Requests of now that a model decided, and of whose answers a share is bad.
-    async fn decided(&self, by: &str, requests: u64, bad_of_ten: u64) {
-        for n in 0..requests {
-            let loses = n % 10 < bad_of_ten;
-            let (record, verdict) = judged(9_999, &format!("Question {n}?"), by, [f64::from(u8::from(!loses)), 1.0]);
-            let record = DecisionRecord { id: uuid::Uuid::now_v7().to_string(), at: Timestamp::now(), ..record };
-            let verdict = Verdict { decision_id: record.id.clone(), ..verdict };
-            self.store.append(record).await.unwrap();
-            verdicts::add(self.registry.database(), &verdict).await.unwrap();
-        }
-        settled(&*self.store).await;
-    }
-
-    async fn advance(&self) -> Option<String> {
-        advance(&self.store, &self.config).await.unwrap()
-    }
-
-    async fn state_of(&self, version: &str) -> State {
-        self.registry.find(version).await.unwrap().state
-    }
-}
-
-#[tokio::test]
-async fn a_model_goes_from_shadow_over_the_canary_to_all_requests() {
-    let (trial, version) = trial(State::Shadow).await;
-    trial.decided(&shifted(0.0).version(), 10, 1).await;
-    assert_eq!((trial.advance().await, trial.state_of(&version).await), (None, State::Shadow));
-    trial.decided(&shifted(0.0).version(), 10, 1).await;
-    let done = trial.advance().await.unwrap();
-    assert!(done.contains("in shadow it scored 20 requests"), "{done}");
-    assert_eq!(trial.state_of(&version).await, State::Canary);
-    trial.decided(&version, 30, 1).await;
-    assert_eq!((trial.advance().await, trial.state_of(&version).await), (None, State::Canary));
-    trial.decided(&version, 10, 1).await;
-    let done = trial.advance().await.unwrap();
-    assert!(done.contains("decided 40 requests"), "{done}");
-    assert_eq!(trial.state_of(&version).await, State::Champion);
-    assert_eq!(trial.registry.find(&version).await.unwrap().previous, Some(shifted(0.0).version()));
-    assert_eq!(trial.advance().await, None);
-}
-
-#[tokio::test]
-async fn a_canary_that_does_harm_is_taken_out() {
-    let (trial, version) = trial(State::Canary).await;
-    for _ in 0..8 {
-        trial.decided(&version, 5, 9).await;
-        trial.decided(&shifted(0.0).version(), 20, 0).await;
-    }
-    let done = trial.advance().await.unwrap();
-    assert!(done.contains("the canary fails more often"), "{done}");
-    assert_eq!(trial.state_of(&version).await, State::Retired);
-    assert_eq!(trial.registry.in_state(State::Champion).await.unwrap(), Some(shifted(0.0).version()));
-}
-
-#[tokio::test]
-async fn an_alarm_takes_a_promotion_back_once() {
-    let (trial, version) = trial(State::Challenger).await;
-    trial.registry.promote(&version, "t", "t").await.unwrap();
-    assert_eq!(trial.advance().await, None);
-    let drift = |alert: fn(Drift) -> Event| alert(Drift { figure: "judged failures".to_owned(), ..Drift::default() });
-    let fire = async |event: Event| {
-        let alert: Value = json!({"event": event, "starts_at": Timestamp::now()});
-        let insert = "INSERT INTO alerts (id, fingerprint, status, updated_at, alert) VALUES (?, ?, 'firing', ?, ?)";
-        let fingerprint: Fingerprint = event.fingerprint();
-        let insert = Statement::new(insert).bind(uuid::Uuid::now_v7().to_string()).bind(format!("{fingerprint:?}"));
-        trial.registry.database().execute(insert.bind(Timestamp::now()).bind(alert.to_string())).await.unwrap();
-    };
-    // One that is not on the list does nothing.
-    fire(drift(Event::CostDrift)).await;
-    assert_eq!(trial.advance().await, None);
-    tokio::time::sleep(Duration::from_millis(2)).await;
-    fire(drift(Event::QualityDrift)).await;
-    let done = trial.advance().await.unwrap();
-    assert!(done.contains(&format!("{} is the champion again: QualityDrift", shifted(0.0).version())), "{done}");
-    assert_eq!(trial.state_of(&version).await, State::Retired);
-    assert_eq!(trial.advance().await, None);
 }
