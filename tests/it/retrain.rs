@@ -2,6 +2,7 @@
 
 mod certificate;
 mod kill;
+mod labels;
 mod outcomes;
 mod schedule;
 mod tiers;
