@@ -113,10 +113,20 @@ async fn in_each_case(check: impl AsyncFn(&Case, bool, &str)) {
 
 #[tokio::test]
 async fn whatever_a_tier_does_the_next_rung_answers() {
+    the_next_rung_answers("openai").await;
+}
+
+#[tokio::test]
+async fn whatever_a_tier_of_the_other_dialect_does_the_next_rung_answers() {
+    the_next_rung_answers("anthropic").await;
+}
+
+async fn the_next_rung_answers(kind: &str) {
     let folder = tempfile::tempdir().unwrap();
     let large = saying("from large").await;
     in_each_case(async |case, stream, name| {
         let toml = with_key(&two_tiers("", &case.url, &format!("{}/v1", large.uri())), &folder);
+        let toml = toml.replacen("model = \"small-1\"", &format!("model = \"small-1\"\nkind = \"{kind}\""), 1);
         let router = Router::with(&toml).await;
         let start = Instant::now();
         let response = router.ask("easy", json!({ "stream": stream })).await;
