@@ -105,6 +105,8 @@ impl Outbox {
             match &signal {
                 // Who was told of its beginning here has to be told of its end here: the table may hear of both at once.
                 Signal::Resolve(alert) => self.direct.resolve(alert),
+                // A database that is full may take the signal and no delivery.
+                Signal::Fire(event @ Event::DecisionLogLagging(_)) => self.direct.fire(event, &settings()),
                 Signal::Fire(event) if !self.waiting.is_empty() => self.direct.fire(event, &settings()),
                 Signal::Fire(_) | Signal::Suspect(_) | Signal::Acknowledge { .. } => {}
             }
