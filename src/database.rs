@@ -6,6 +6,7 @@ mod statement;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use sqlx::pool::PoolOptions;
 use sqlx::postgres::PgPool;
 
 pub use row::DbRow;
@@ -39,6 +40,12 @@ pub(crate) trait Engine: Send + Sync {
     fn postgres(&self) -> Option<&PgPool> {
         None
     }
+}
+
+/// How connections are pooled. They live as long as their pool: the upkeep that sqlx 0.9 does for lifetimes and idle times loops
+/// for ever where a connection is taken in the moment between its return and its being counted as idle.
+pub(crate) fn pooled<DB: sqlx::Database>(connections: u32) -> PoolOptions<DB> {
+    PoolOptions::new().max_connections(connections).idle_timeout(None).max_lifetime(None)
 }
 
 impl Database {

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use sqlx::Row as _;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteSynchronous};
 use tokio::sync::Mutex;
 
 use super::StoreError;
 use super::row::{Row, assemble};
 use super::sqlite::{create, in_transaction, is_damaged};
-use crate::database::Bind;
+use crate::database::{Bind, pooled};
 use crate::decisions::DecisionRecord;
 
 /// Records on their way to the database. Only the writer adds, only the replay removes.
@@ -70,7 +70,7 @@ impl Journal {
             .synchronous(SqliteSynchronous::Full)
             .busy_timeout(BUSY)
             .pragma("max_page_count", (max_bytes / PAGE).max(16).to_string());
-        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        let pool = pooled::<Sqlite>(1).connect_with(options).await?;
         sqlx::raw_sql(SCHEMA).execute(&pool).await?;
         let journal = Self { pool, file: file.to_owned(), changing: Mutex::new(()), pending: AtomicU64::new(0) };
         journal.recount().await?;

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgSslMode};
 use sqlx::{ConnectOptions, Either, Executor};
 use tokio::sync::OnceCell;
 
@@ -19,7 +19,7 @@ use super::backend::{Backend, unreadable};
 use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use crate::config::{Durability, LogUrl};
-use crate::database::{DbRow, Done, Engine, Statement};
+use crate::database::{DbRow, Done, Engine, Statement, pooled};
 use crate::tls;
 
 /// A database that other routers may share.
@@ -43,7 +43,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 impl Postgres {
     /// Connects and brings the schema up to date. A server that cannot be reached now is asked again when it is needed.
     pub(super) async fn open(url: &LogUrl, durability: Durability) -> Result<Self, StoreError> {
-        let pool = PgPoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(PATIENCE);
+        let pool = pooled::<sqlx::Postgres>(CONNECTIONS).acquire_timeout(PATIENCE);
         let pool = pool.connect_lazy_with(options(url, durability)?);
         let postgres = Self { pool, place: url.to_string(), ready: OnceCell::new() };
         match postgres.ready().await {

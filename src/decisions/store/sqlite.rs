@@ -9,8 +9,7 @@ use futures_util::TryStreamExt;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::query::Query;
 use sqlx::sqlite::{
-    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions,
-    SqliteSynchronous,
+    Sqlite, SqliteArguments, SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqliteSynchronous,
 };
 use sqlx::{Connection, Either, Executor};
 
@@ -20,7 +19,7 @@ use super::keeper::{Sink, SinkError};
 use super::row::Row;
 use super::sql;
 use crate::config::{Durability, LogUrl};
-use crate::database::{DbRow, Done, Engine, Statement};
+use crate::database::{DbRow, Done, Engine, Statement, pooled};
 
 /// A SQLite file: one connection that writes, and readers beside it.
 #[derive(Debug)]
@@ -48,13 +47,12 @@ impl SqliteFile {
         let options = options(url, durability, data_dir)?;
         let file = options.get_filename().to_owned();
         create(&file).map_err(|error| cannot_open(&file, &error, "create the folder, or set log.url or data_dir"))?;
-        let write = SqlitePoolOptions::new()
-            .max_connections(1)
+        let write = pooled::<Sqlite>(1)
             .connect_with(options.clone().busy_timeout(BUSY))
             .await
             .map_err(|error| explain_open(&file, &error))?;
         MIGRATIONS.run(&write).await.map_err(|error| explain_migration(&file, &error))?;
-        let read = SqlitePoolOptions::new().max_connections(READERS).connect_lazy_with(options.read_only(true));
+        let read = pooled::<Sqlite>(READERS).connect_lazy_with(options.read_only(true));
         Ok(Self { write, read, file })
     }
 
