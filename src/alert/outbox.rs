@@ -92,8 +92,11 @@ impl Outbox {
                     continue;
                 }
             };
-            // What still waits was told directly.
-            let Some(signal) = signal else { return };
+            let Some(signal) = signal else {
+                // What waits is tried once more; what began an alert was told directly.
+                self.write().await;
+                return;
+            };
             let is_first = self.waiting.is_empty();
             if self.waiting.len() < MOST_WAITING {
                 self.waiting.push_back(signal.clone());
