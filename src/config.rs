@@ -148,7 +148,7 @@ impl Config {
     #[must_use]
     pub fn fingerprint(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(&json).iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&Sha256::digest(&json)[..6])
     }
 
     fn check(&self) -> Result<(), String> {

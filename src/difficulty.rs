@@ -10,6 +10,7 @@ pub mod calibrate;
 pub mod calibrated;
 pub mod calibration;
 mod check;
+pub mod codes;
 pub mod confidence;
 pub mod domains;
 mod dot;
@@ -45,6 +46,7 @@ use serde::{Deserialize, Serialize};
 
 pub use artifact::{Artifact, Provenance};
 pub use calibration::Calibration;
+pub use codes::Codes;
 pub use confidence::{Confidence, ConfidenceModel};
 pub use domains::Domains;
 pub use envelope::ArtifactError;

@@ -21,7 +21,7 @@ impl Fingerprint {
                 hash.update(text);
             }
         }
-        Self(hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        Self(hex::encode(&hash.finalize()[..8]))
     }
 
     /// The digits.

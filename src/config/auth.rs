@@ -66,21 +66,15 @@ impl TryFrom<String> for KeyHash {
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
         let wrong = || "must be the SHA-256 of a key in 64 hexadecimal digits; `rungs new-key` prints one".to_owned();
-        if text.len() != 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(wrong());
-        }
         let mut bytes = [0; 32];
-        for (byte, digits) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digits = std::str::from_utf8(digits).map_err(|_| wrong())?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| wrong())?;
         Ok(Self(bytes))
     }
 }
 
 impl From<KeyHash> for String {
     fn from(hash: KeyHash) -> Self {
-        hash.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(hash.0)
     }
 }
 

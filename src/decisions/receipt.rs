@@ -7,7 +7,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
@@ -28,6 +28,16 @@ pub struct Receipt {
     pub hash: String,
 }
 
+/// The receipt without `hash`.
+#[derive(Serialize)]
+struct Hashed<'a> {
+    writer: &'a str,
+    sequence: u64,
+    previous: &'a str,
+    body: &'a str,
+    content: Option<&'a str>,
+}
+
 /// What a writer's first record has as `previous`.
 pub const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
@@ -35,25 +45,29 @@ impl Receipt {
     /// What `hash` has to be.
     #[must_use]
     pub fn expected_hash(&self) -> String {
-        digest(&json!({
-            "writer": self.writer, "sequence": self.sequence, "previous": self.previous, "body": self.body,
-            "content": self.content,
-        }))
+        let Self { writer, sequence, previous, body, content, hash: _ } = self;
+        digest(&Hashed { writer, sequence: *sequence, previous, body, content: content.as_deref() })
     }
 }
 
 /// What `content` has to be; `None` where there is neither.
 #[must_use]
 pub fn content_digest(request: Option<&Value>, answer: Option<&str>) -> Option<String> {
-    (request.is_some() || answer.is_some()).then(|| digest(&json!({"request": request, "answer": answer})))
+    (request.is_some() || answer.is_some()).then(|| digest(&Content { request, answer }))
+}
+
+#[derive(Serialize)]
+struct Content<'a> {
+    request: Option<&'a Value>,
+    answer: Option<&'a str>,
 }
 
 /// SHA-256 over the canonical form of a JSON value, in hexadecimal.
 #[must_use]
-pub fn digest(value: &Value) -> String {
+pub fn digest(value: &impl Serialize) -> String {
     // Values hold nothing that has no canonical form; what could not be written would only be left out of the hash.
     let canonical = serde_json_canonicalizer::to_vec(value).unwrap_or_default();
-    Sha256::digest(&canonical).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(Sha256::digest(&canonical))
 }
 
 /// The same with a key, as HMAC; without one, the plain hash.
@@ -62,7 +76,7 @@ pub fn keyed_digest(value: &Value, key: Option<&[u8]>) -> String {
     // A key of any length will do.
     let Some(Ok(mut hash)) = key.map(Hmac::<Sha256>::new_from_slice) else { return digest(value) };
     hash.update(&serde_json_canonicalizer::to_vec(value).unwrap_or_default());
-    hash.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex::encode(hash.finalize().into_bytes())
 }
 
 /// A writer's chain as far as it goes.

@@ -12,7 +12,7 @@ use super::matrix::{LearnError, Task, named, read};
 use super::rows::Rows;
 use super::seen::SeenGroups;
 use super::{
-    Artifact, Calibration, Domains, Forest, Head, Linear, Mixture, Neighbours, OperatingPoint, OperatingPoints,
+    Artifact, Calibration, Codes, Domains, Forest, Head, Linear, Mixture, Neighbours, OperatingPoint, OperatingPoints,
     Provenance, Scaling, Signal, Tree, Verdict,
 };
 use crate::features::Extractor;
@@ -127,7 +127,7 @@ fn neighbours(fitted: &Fitted) -> Neighbours {
         mean: fitted.space.mean.clone(),
         scale: fitted.space.scale.clone(),
         directions: fitted.space.directions.clone(),
-        codes: own.codes,
+        codes: Codes::new(&own.codes, fitted.space.directions.len()),
         labels: own.labels,
         weights: own.weights,
         prior: own.prior,

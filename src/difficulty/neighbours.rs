@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use super::codes::Codes;
 use super::dot::dot;
 
 /// Rows are compared by the cosine of their codes, which say in bytes where they lie among what the forest sees.
@@ -17,8 +18,8 @@ pub struct Neighbours {
     pub scale: Vec<f64>,
     /// Principal directions: codes × features.
     pub directions: Vec<Vec<f32>>,
-    /// The rows' codes, one after the other: along the directions, in parts of the row's whole length, times 127.
-    pub codes: Vec<i8>,
+    /// The rows' codes: along the directions, in parts of the row's whole length, times 127.
+    pub codes: Codes,
     /// Per row, the label of each tier, in [0, 1].
     pub labels: Vec<f32>,
     /// How much each row counts, not negative.
@@ -99,8 +100,7 @@ impl Neighbours {
     fn nearest(&self, code: &[i8]) -> Vec<(i32, usize)> {
         let mut heap: BinaryHeap<Reverse<(i32, Reverse<usize>)>> = BinaryHeap::with_capacity(self.k + 1);
         let mut worst = i32::MIN;
-        for (row, other) in self.codes.chunks_exact(code.len().max(1)).enumerate() {
-            let product = byte_dot(code, other);
+        for (row, product) in self.codes.products(code).into_iter().enumerate() {
             if product > worst || heap.len() < self.k {
                 heap.push(Reverse((product, Reverse(row))));
                 if heap.len() > self.k {
@@ -124,7 +124,8 @@ impl Neighbours {
         if [&self.mean, &self.scale].iter().any(|values| values.len() != features || !finite(values)) {
             return Err(format!("neighbours: mean and scale must have {features} finite numbers"));
         }
-        if self.codes.len() != rows * width || self.labels.len() != rows * tiers || self.prior.len() != tiers {
+        let fits = self.codes.width() == width && (width == 0 || self.codes.rows() == rows);
+        if !fits || self.labels.len() != rows * tiers || self.prior.len() != tiers {
             return Err(format!("neighbours: {rows} weights do not go with the codes, labels and tiers given"));
         }
         if !self.labels.iter().all(|y| (0.0..=1.0).contains(y)) || !self.prior.iter().all(|p| (0.0..=1.0).contains(p)) {
@@ -140,17 +141,10 @@ impl Neighbours {
     }
 }
 
-/// Blocks of a length that the compiler knows become vector instructions.
-fn byte_dot(a: &[i8], b: &[i8]) -> i32 {
-    let sum = |a: &[i8], b: &[i8]| -> i32 { a.iter().zip(b).map(|(a, b)| i32::from(*a) * i32::from(*b)).sum() };
-    let ((blocks, rest), (others, other_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
-    blocks.iter().zip(others).map(|(a, b)| sum(a, b)).sum::<i32>() + sum(rest, other_rest)
-}
-
 impl From<Neighbours> for Stored {
     fn from(own: Neighbours) -> Self {
         let Neighbours { mean, scale, directions, codes, labels, weights, prior, k, distances } = own;
-        let bytes: Vec<u8> = codes.into_iter().map(i8::cast_unsigned).collect();
+        let bytes: Vec<u8> = codes.bytes().into_iter().map(i8::cast_unsigned).collect();
         let codes = BASE64_STANDARD.encode(bytes);
         Self { mean, scale, directions, codes, labels, weights, prior, k, distances }
     }
@@ -162,7 +156,12 @@ impl TryFrom<Stored> for Neighbours {
     fn try_from(stored: Stored) -> Result<Self, String> {
         let Stored { mean, scale, directions, codes, labels, weights, prior, k, distances } = stored;
         let bytes = BASE64_STANDARD.decode(codes).map_err(|error| format!("neighbours.codes: {error}"))?;
-        let codes = bytes.into_iter().map(u8::cast_signed).collect();
+        let bytes: Vec<i8> = bytes.into_iter().map(u8::cast_signed).collect();
+        let width = directions.len();
+        if !bytes.len().is_multiple_of(width.max(1)) {
+            return Err(format!("neighbours.codes: {} bytes are no rows of {width}", bytes.len()));
+        }
+        let codes = Codes::new(&bytes, width);
         Ok(Self { mean, scale, directions, codes, labels, weights, prior, k, distances })
     }
 }
@@ -179,7 +178,7 @@ pub(super) mod tests {
             mean: vec![0.5; features],
             scale: vec![1.0; features],
             directions: vec![row],
-            codes: vec![-127, 127],
+            codes: Codes::new(&[-127, 127], 1),
             labels: vec![0.0, 1.0, 1.0, 1.0],
             weights: vec![1.0, 2.0],
             prior: vec![0.5, 1.0],
@@ -214,7 +213,7 @@ pub(super) mod tests {
         let faults: [fn(&mut Neighbours); 8] = [
             |n| n.directions[0].push(0.0),
             |n| n.mean[0] = f64::NAN,
-            |n| n.codes.truncate(1),
+            |n| n.codes = Codes::new(&[-127], 1),
             |n| n.labels[0] = 2.0,
             |n| n.labels.truncate(3),
             |n| n.weights[0] = -1.0,

@@ -147,7 +147,7 @@ impl Rows {
     /// SHA-256 over the rows taken, in order, hexadecimal.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        self.fingerprint.clone().finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(self.fingerprint.clone().finalize())
     }
 
     /// Makes sure that there are rows.

@@ -62,7 +62,7 @@ impl Schema {
             hash.update(name.as_bytes());
             hash.update([0]);
         }
-        Self { version, hash: super::hex(&hash.finalize()), names }
+        Self { version, hash: hex::encode(hash.finalize()), names }
     }
 }
 

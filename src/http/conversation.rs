@@ -30,7 +30,7 @@ pub(super) fn key(headers: &HeaderMap, request: &ChatRequest, tenant: Option<&st
         let tools: Option<Value> = request.get("tools");
         add(tools.map(|tools| tools.to_string()).unwrap_or_default().as_bytes());
     }
-    Some(crate::features::hex(&hash.finalize()[..16]))
+    Some(hex::encode(&hash.finalize()[..16]))
 }
 
 #[cfg(test)]

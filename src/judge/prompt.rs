@@ -97,7 +97,7 @@ impl Prompt {
         if let Some(unknown) = found.iter().find(|place| !places.contains(place)) {
             return Err(format!("nothing is known for {{{{{unknown}}}}}; there are {}", places.join(", ")));
         }
-        let hash: String = Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+        let hash = hex::encode(&Sha256::digest(text)[..4]);
         Ok(Self { system, user, version: format!("{version}@{hash}") })
     }
 

@@ -42,5 +42,5 @@ fn fit(name: &str) -> Arc<str> {
     if name.len() <= LONGEST && !name.contains('\0') {
         return name.into();
     }
-    Sha256::digest(name).iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    hex::encode(Sha256::digest(name)).into()
 }

@@ -44,7 +44,7 @@ impl Hash {
     }
 
     fn end(self) -> String {
-        self.0.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        hex::encode(&self.0.finalize()[..16])
     }
 }
 

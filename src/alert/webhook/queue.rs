@@ -82,8 +82,7 @@ fn id(receiver: &str, message: &Message) -> String {
     for alert in &message.alerts {
         hash.update(format!("|{}|{}|{}", alert.id, alert.status.name(), alert.times));
     }
-    let digits: String = hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-    format!("msg_{digits}")
+    format!("msg_{}", hex::encode(&hash.finalize()[..16]))
 }
 
 /// Claims deliveries that are due to these receivers: nobody else tries them until the lease is over.

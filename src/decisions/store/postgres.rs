@@ -84,12 +84,6 @@ impl Postgres {
         transaction.commit().await.map(|()| done)
     }
 
-    async fn insert(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
-        arrays::insert(&mut transaction, rows).await?;
-        transaction.commit().await
-    }
-
     fn unwritable(&self, error: &sqlx::Error) -> StoreError {
         StoreError(format!("{} cannot be written: {error}", self.place))
     }
@@ -99,7 +93,7 @@ impl Postgres {
 impl Sink for Postgres {
     async fn write(&self, rows: &[Row]) -> Result<(), SinkError> {
         self.ready().await.map_err(|not_ready| SinkError::Unavailable(not_ready.into_inner()))?;
-        self.insert(rows).await.map_err(|error| {
+        arrays::insert(&self.pool, rows).await.map_err(|error| {
             // Data exceptions, violated constraints, and more than an index or a row can hold.
             let refused = state_of(&error).is_some_and(|state| ["22", "23", "54"].contains(&&state[..2]));
             (if refused { SinkError::Refused } else { SinkError::Unavailable })(self.unwritable(&error))

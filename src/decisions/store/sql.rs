@@ -14,13 +14,14 @@ const MAX_BINDS: usize = 32_000;
 /// How long a request's body may take to come.
 const BODY: SignedDuration = SignedDuration::from_mins(5);
 
-/// The statements that insert records; those whose id is already there are left as they are.
-pub(super) fn inserts(rows: &[Row]) -> Vec<Statement> {
-    let mut statements = insert("decisions", &decision_columns(), rows.iter().map(|row| &row.decision));
-    statements.extend(insert("attempts", &attempt_columns(), rows.iter().flat_map(|row| &row.attempts)));
-    statements.extend(insert("contents", &CONTENT_COLUMNS, rows.iter().filter_map(|row| row.content.as_ref())));
-    statements.extend(insert("judge_jobs", &jobs::COLUMNS, rows.iter().flat_map(|row| &row.jobs)));
-    statements
+/// The transaction, statement after statement, that inserts records; those whose id is already there are left as they are.
+pub(super) fn transaction(rows: &[Row]) -> Statement {
+    let mut all = Statement::new("BEGIN IMMEDIATE; ");
+    insert(&mut all, "decisions", &decision_columns(), rows.iter().map(|row| &row.decision));
+    insert(&mut all, "attempts", &attempt_columns(), rows.iter().flat_map(|row| &row.attempts));
+    insert(&mut all, "contents", &CONTENT_COLUMNS, rows.iter().filter_map(|row| row.content.as_ref()));
+    insert(&mut all, "judge_jobs", &jobs::COLUMNS, rows.iter().flat_map(|row| &row.jobs));
+    all.and("COMMIT")
 }
 
 /// The statement that reads one record: `id`, `record`, `request`, `answer`.
@@ -153,24 +154,20 @@ fn limit(filter: &DecisionFilter) -> u32 {
     filter.limit.clamp(1, 1000)
 }
 
-fn insert<'a>(table: &str, columns: &[&str], rows: impl Iterator<Item = &'a Vec<Bind>>) -> Vec<Statement> {
-    let mut statements = Vec::new();
+fn insert<'a>(all: &mut Statement, table: &str, columns: &[&str], rows: impl Iterator<Item = &'a Vec<Bind>>) {
     let mut rows = rows.peekable();
     while rows.peek().is_some() {
-        let text = format!("INSERT INTO {table} ({}) VALUES ", columns.join(", "));
-        let mut statement = Statement::new(text);
+        all.text.push_str(&format!("INSERT INTO {table} ({}) VALUES ", columns.join(", ")));
         for (i, row) in rows.by_ref().take(MAX_BINDS / columns.len()).enumerate() {
-            statement.text.push_str(if i == 0 { "(" } else { ", (" });
+            all.text.push_str(if i == 0 { "(" } else { ", (" });
             for (j, bind) in row.iter().enumerate() {
-                statement.text.push_str(if j == 0 { "" } else { ", " });
-                statement.value(bind.clone());
+                all.text.push_str(if j == 0 { "" } else { ", " });
+                all.value(bind.clone());
             }
-            statement.text.push(')');
+            all.text.push(')');
         }
-        statement.text.push_str(" ON CONFLICT DO NOTHING");
-        statements.push(statement);
+        all.text.push_str(" ON CONFLICT DO NOTHING; ");
     }
-    statements
 }
 
 #[cfg(test)]
@@ -194,8 +191,10 @@ mod tests {
     #[test]
     fn many_rows_are_split_below_the_limit_of_placeholders() {
         let rows = vec![vec![Bind::Bool(true), Bind::Bool(false)]; MAX_BINDS];
-        let statements = insert("t", &["a", "b"], rows.iter());
-        assert_eq!(statements.iter().map(|s| s.binds.len()).collect::<Vec<_>>(), [MAX_BINDS, MAX_BINDS]);
-        assert!(statements[1].text.starts_with("INSERT INTO t (a, b) VALUES (?, ?), (?, ?)"));
+        let mut all = Statement::new("");
+        insert(&mut all, "t", &["a", "b"], rows.iter());
+        let placeholders: Vec<_> = all.text.split_terminator("; ").map(|text| text.matches('?').count()).collect();
+        assert_eq!((placeholders, all.binds.len()), (vec![MAX_BINDS, MAX_BINDS], 2 * MAX_BINDS));
+        assert!(all.text.starts_with("INSERT INTO t (a, b) VALUES (?, ?), (?, ?)"));
     }
 }

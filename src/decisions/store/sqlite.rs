@@ -34,6 +34,9 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/sqlite");
 /// How long another program may hold the file before the journal takes over.
 const BUSY: Duration = Duration::from_secs(1);
 
+/// Rows in one transaction whose text is prepared for others of as many.
+const FEW: usize = 16;
+
 /// Connections that read beside the writer.
 const READERS: u32 = 4;
 
@@ -56,9 +59,20 @@ impl SqliteFile {
         Ok(Self { write, read, file })
     }
 
+    /// One text for SQLite's thread, which a caller would otherwise wake again for each statement.
     async fn commit(&self, rows: &[Row]) -> Result<(), sqlx::Error> {
-        let inserts = sql::inserts(rows).into_iter().map(Statement::positional);
-        in_transaction(&self.write, inserts).await.map(drop)
+        let transaction = sql::transaction(rows).positional().persistent(rows.len() <= FEW);
+        let pool = self.write.clone();
+        // In a task of its own: given up half way, it would leave its transaction open.
+        let written = tokio::spawn(async move {
+            let mut connection = pool.acquire().await?;
+            let written = connection.execute(transaction).await;
+            if written.is_err() {
+                connection.close_on_drop();
+            }
+            written.map(drop)
+        });
+        written.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))
     }
 
     fn unwritable(&self, error: &sqlx::Error) -> StoreError {

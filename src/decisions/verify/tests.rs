@@ -64,7 +64,7 @@ fn a_record_that_was_written_anew_breaks_the_link_to_the_next() {
     let mut bare = forged[2].as_object().unwrap().clone();
     bare.retain(|name, _| !["receipt", "request", "answer"].contains(&name.as_str()));
     let mut receipt: Receipt = serde_json::from_value(forged[2]["receipt"].clone()).unwrap();
-    receipt.body = digest(&bare.into());
+    receipt.body = digest(&bare);
     receipt.hash = receipt.expected_hash();
     forged[2]["receipt"] = serde_json::to_value(receipt).unwrap();
     assert_eq!(first(&forged), (Fault::Altered, "r4".to_owned(), "f:4".to_owned()));

@@ -123,7 +123,7 @@ impl Files<'_> {
             hash.update((file.len() as u64).to_le_bytes());
             hash.update(file);
         }
-        crate::features::hex(&hash.finalize())
+        hex::encode(hash.finalize())
     }
 }
 

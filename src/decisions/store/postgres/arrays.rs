@@ -1,46 +1,51 @@
-//! Rows as arrays, a column each: a group of any size is one short statement that the server has planned before.
+//! Rows as arrays, a column each: a group of any size is one statement that the server has planned before.
 
-use sqlx::postgres::{PgArguments, Postgres};
+use sqlx::AssertSqlSafe;
+use sqlx::postgres::{PgArguments, PgPool, Postgres};
 use sqlx::query::Query;
-use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::database::Bind;
 use crate::decisions::store::row::{CONTENT_COLUMNS, Row, attempt_columns, decision_columns};
 use crate::judge::jobs;
 
-/// Inserts records; those whose id is already there are left as they are.
-pub(super) async fn insert(connection: &mut PgConnection, rows: &[Row]) -> Result<(), sqlx::Error> {
-    let decisions = rows.iter().map(|row| &row.decision).collect();
-    let attempts = rows.iter().flat_map(|row| &row.attempts).collect();
-    let contents = rows.iter().filter_map(|row| row.content.as_ref()).collect();
-    let to_judge = rows.iter().flat_map(|row| &row.jobs).collect();
-    for (table, columns, rows) in [
-        ("decisions", &decision_columns()[..], decisions),
-        ("attempts", &attempt_columns(), attempts),
-        ("contents", &CONTENT_COLUMNS, contents),
-        ("judge_jobs", &jobs::COLUMNS, to_judge),
-    ] {
-        if let Some(statement) = statement(table, columns, &rows) {
-            statement.execute(&mut *connection).await?;
-        }
+/// A table's name and columns, and the rows for it.
+type Table<'a> = (&'static str, Vec<&'static str>, Vec<&'a Vec<Bind>>);
+
+/// Inserts records, all or none; those whose id is already there are left as they are. It is one statement and one round trip.
+pub(super) async fn insert(pool: &PgPool, rows: &[Row]) -> Result<(), sqlx::Error> {
+    let mut tables: Vec<Table<'_>> = vec![
+        ("decisions", decision_columns(), rows.iter().map(|row| &row.decision).collect()),
+        ("attempts", attempt_columns(), rows.iter().flat_map(|row| &row.attempts).collect()),
+        ("contents", CONTENT_COLUMNS.to_vec(), rows.iter().filter_map(|row| row.content.as_ref()).collect()),
+        ("judge_jobs", jobs::COLUMNS.to_vec(), rows.iter().flat_map(|row| &row.jobs).collect()),
+    ];
+    tables.retain(|(_, _, rows)| !rows.is_empty());
+    let (mut placeholder, mut inserts) = (1.., Vec::new());
+    for (table, columns, rows) in &tables {
+        inserts.push(format!("{table}_ AS ({})", text(table, columns, rows, &mut placeholder)));
     }
-    Ok(())
+    let query = sqlx::query(AssertSqlSafe(format!("WITH {} SELECT 1", inserts.join(", "))));
+    let query = tables.iter().fold(query, |query, (_, _, rows)| bind(query, rows));
+    query.execute(pool).await.map(drop)
 }
 
-/// The statement that inserts rows; `None` where there are none. A column has values of one kind in all rows.
-fn statement(table: &str, columns: &[&str], rows: &Vec<&Vec<Bind>>) -> Option<Query<'static, Postgres, PgArguments>> {
-    let first = rows.first()?;
-    let arrays: Vec<String> = (1..).zip(*first).map(|(i, bind)| format!("${i}::{}[]", kind(bind))).collect();
+fn text(table: &str, columns: &[&str], rows: &[&Vec<Bind>], placeholder: &mut impl Iterator<Item = u32>) -> String {
+    let kinds = rows.iter().take(1).copied().flatten();
+    let arrays: Vec<_> = kinds.zip(placeholder).map(|(bind, i)| format!("${i}::{}[]", kind(bind))).collect();
     let (columns, arrays) = (columns.join(", "), arrays.join(", "));
-    let text = format!("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING");
+    format!("INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING")
+}
+
+/// Binds an array for each column, which has values of one kind in all rows.
+fn bind<'a>(query: Query<'a, Postgres, PgArguments>, rows: &[&Vec<Bind>]) -> Query<'a, Postgres, PgArguments> {
     let column = |i: usize| rows.iter().map(move |row| row.get(i));
-    let query = sqlx::query(AssertSqlSafe(text));
-    Some(first.iter().enumerate().fold(query, |query, (i, bind)| match bind {
+    let kinds = rows.iter().take(1).copied().flatten().enumerate();
+    kinds.fold(query, |query, (i, bind)| match bind {
         Bind::Text(_) => query.bind(column(i).map(text_of).collect::<Vec<_>>()),
         Bind::Int(_) => query.bind(column(i).map(int_of).collect::<Vec<_>>()),
         Bind::Real(_) => query.bind(column(i).map(real_of).collect::<Vec<_>>()),
         Bind::Bool(_) => query.bind(column(i).map(bool_of).collect::<Vec<_>>()),
-    }))
+    })
 }
 
 fn kind(bind: &Bind) -> &'static str {

@@ -6,7 +6,6 @@ use sha2::{Digest, Sha256};
 
 use super::super::EmbedError;
 use super::runtime::missing;
-use crate::features::hex;
 
 /// The graph names byte ranges of exactly this file of weights; any other would be read as noise.
 const WEIGHTS_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
@@ -36,7 +35,7 @@ impl Encoder {
         let path = dir.join(Self::WEIGHTS_FILE);
         let weights = std::fs::read(&path)
             .map_err(|error| missing(&format!("the encoder's weights are not at {}: {error}", path.display())))?;
-        let found = hex(&Sha256::digest(&weights));
+        let found = hex::encode(Sha256::digest(&weights));
         if found != WEIGHTS_SHA256 {
             return Err(missing(&format!(
                 "{} is not the expected file: its SHA-256 is {found}, not {WEIGHTS_SHA256}",
@@ -59,7 +58,7 @@ impl Encoder {
             hash.update((part.len() as u64).to_le_bytes());
             hash.update(part);
         }
-        hex(&hash.finalize())
+        hex::encode(hash.finalize())
     }
 }
 
