@@ -1,71 +1,87 @@
-//! Rows a second of the decision log alone, each durable before its append returns: on SQLite and, where
-//! `RUNGS_BENCH_POSTGRES` is the URL of a database to fill, on PostgreSQL.
+//! Rows a second of the decision log alone: `cargo bench --bench decisions [-- SECONDS]`, on SQLite and, where
+//! `RUNGS_BENCH_POSTGRES` is the URL of a database to fill, on PostgreSQL, with both durabilities, from 1, 16 and 64 tasks that each
+//! wait for a row before they append the next. The clock runs until all is written; connections are opened before.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rungs::config::{Durability, LogConfig, LogUrl};
 use rungs::decisions::{DecisionRecord, DecisionStore, StoreError, open};
-use tokio::runtime::Runtime;
 use uuid::Uuid;
 
 /// A record as a routed request of a few hundred bytes makes it.
 const RECORD: &str = include_str!("decisions/record.json");
 
-fn append(criterion: &mut Criterion) {
-    let runtime = done(Runtime::new());
-    let record: DecisionRecord = done(serde_json::from_str(RECORD));
-    let mut group = criterion.benchmark_group("decisions/append");
-    group.throughput(Throughput::Elements(1)).measurement_time(Duration::from_secs(8)).sample_size(20);
+/// How long the tasks append before they count.
+const BEFORE: Duration = Duration::from_millis(500);
+
+fn main() -> anyhow::Result<()> {
+    let seconds = std::env::args().skip(1).find_map(|argument| argument.parse().ok()).unwrap_or(5.0);
+    tokio::runtime::Runtime::new()?.block_on(measure(Duration::from_secs_f64(seconds)))
+}
+
+async fn measure(window: Duration) -> anyhow::Result<()> {
+    let record: DecisionRecord = serde_json::from_str(RECORD)?;
     let postgres = std::env::var("RUNGS_BENCH_POSTGRES").ok().map(|url| ("postgres", Some(LogUrl::from(url))));
+    println!("{:<20} tasks   rows/s", "");
     for (engine, url) in [("sqlite", None)].into_iter().chain(postgres) {
         for (durability, name) in [(Durability::Commit, "commit"), (Durability::Relaxed, "relaxed")] {
             let config = LogConfig { url: url.clone(), durability, ..LogConfig::default() };
-            for appenders in [1, 16, 64] {
-                group.bench_function(BenchmarkId::new(format!("{engine}/{name}"), appenders), |bencher| {
-                    bencher.iter_custom(|rows| done(runtime.block_on(run(&config, appenders, rows, &record))));
-                });
+            for tasks in [1, 16, 64] {
+                let rate = rows_a_second(&config, tasks, window, &record).await?;
+                println!("{:<20} {tasks:>5} {rate:>8.0}", format!("{engine}, {name}"));
             }
         }
-    }
-    group.finish();
-}
-
-/// Appends `rows` records from `appenders` tasks and closes the log, on SQLite a fresh one; gives the time that it took.
-/// A record that took the way through the journal voids the run.
-async fn run(config: &LogConfig, appenders: u64, rows: u64, record: &DecisionRecord) -> anyhow::Result<Duration> {
-    let folder = tempfile::tempdir()?;
-    let store = open(config, folder.path()).await?;
-    let start = Instant::now();
-    let tasks: Vec<_> = (0..appenders)
-        .map(|appender| {
-            let share = rows / appenders + u64::from(appender < rows % appenders);
-            tokio::spawn(append_some(Arc::clone(&store), share, record.clone()))
-        })
-        .collect();
-    for task in tasks {
-        task.await??;
-    }
-    anyhow::ensure!(store.state().error.is_none(), "{:?}", store.state());
-    store.close().await?;
-    Ok(start.elapsed())
-}
-
-async fn append_some(store: Arc<dyn DecisionStore>, rows: u64, record: DecisionRecord) -> Result<(), StoreError> {
-    for _ in 0..rows {
-        store.append(DecisionRecord { id: Uuid::now_v7().to_string(), ..record.clone() }).await?;
     }
     Ok(())
 }
 
-/// A benchmark of a failure would mean nothing.
-fn done<T, E: std::fmt::Display>(result: Result<T, E>) -> T {
-    result.unwrap_or_else(|error| {
-        eprintln!("error: {error}");
-        std::process::exit(1)
-    })
+/// Appends for the window, on SQLite to a fresh log. A record that took the way through the journal voids the run.
+async fn rows_a_second(
+    config: &LogConfig,
+    tasks: usize,
+    window: Duration,
+    record: &DecisionRecord,
+) -> anyhow::Result<f64> {
+    let folder = tempfile::tempdir()?;
+    let store = open(config, folder.path()).await?;
+    append(&store, tasks, BEFORE, record).await?;
+    let start = Instant::now();
+    let rows = append(&store, tasks, window, record).await?;
+    anyhow::ensure!(store.state().error.is_none(), "{:?}", store.state());
+    // What is relaxed may still wait.
+    if config.durability == Durability::Relaxed {
+        store.close().await?;
+    }
+    let rate = rows as f64 / start.elapsed().as_secs_f64();
+    store.close().await?;
+    Ok(rate)
 }
 
-criterion_group!(benches, append);
-criterion_main!(benches);
+async fn append(
+    store: &Arc<dyn DecisionStore>,
+    tasks: usize,
+    window: Duration,
+    record: &DecisionRecord,
+) -> anyhow::Result<usize> {
+    let until = Instant::now() + window;
+    let append = |_| tokio::spawn(append_some(Arc::clone(store), until, record.clone()));
+    let mut rows = 0;
+    for task in (0..tasks).map(append).collect::<Vec<_>>() {
+        rows += task.await??;
+    }
+    Ok(rows)
+}
+
+async fn append_some(
+    store: Arc<dyn DecisionStore>,
+    until: Instant,
+    record: DecisionRecord,
+) -> Result<usize, StoreError> {
+    let mut rows = 0;
+    while Instant::now() < until {
+        store.append(DecisionRecord { id: Uuid::now_v7().to_string(), ..record.clone() }).await?;
+        rows += 1;
+    }
+    Ok(rows)
+}

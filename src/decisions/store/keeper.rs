@@ -14,7 +14,7 @@ use super::row::Row;
 use super::state::Meter;
 use super::writer::GROUP;
 
-/// Writes rows in one transaction.
+/// Writes rows, each of them whole or not at all.
 #[async_trait]
 pub(super) trait Sink: Send + Sync + 'static {
     /// When this returns `Ok`, all rows are committed. After an error, or when the future is dropped, it is not known

@@ -28,6 +28,8 @@ pub(super) struct Postgres {
     pool: PgPool,
     /// What errors call it: the URL without its password.
     place: String,
+    /// Bytes of records in a statement.
+    most: usize,
     /// Set once the schema is up to date and there are partitions.
     ready: OnceCell<()>,
 }
@@ -37,6 +39,10 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/postgres"
 /// Connections of one router: one that writes, one for the upkeep, and readers.
 const CONNECTIONS: u32 = 6;
 
+/// Bytes of records, about, that fill one TLS record of 16 KiB with what stands around them. sqlx sends each record of a longer
+/// statement by itself and leaves Nagle's algorithm on, so that the second waits 40 ms for the server's acknowledgement.
+const ENCRYPTED: usize = 7 << 10;
+
 /// How long a connection may take to come about, or to become free.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -44,8 +50,10 @@ impl Postgres {
     /// Connects and brings the schema up to date. A server that cannot be reached now is asked again when it is needed.
     pub(super) async fn open(url: &LogUrl, durability: Durability) -> Result<Self, StoreError> {
         let pool = pooled::<sqlx::Postgres>(CONNECTIONS).acquire_timeout(PATIENCE);
-        let pool = pool.connect_lazy_with(options(url, durability)?);
-        let postgres = Self { pool, place: url.to_string(), ready: OnceCell::new() };
+        let options = options(url, durability)?;
+        let most = if may_be_encrypted(&options) { ENCRYPTED } else { usize::MAX };
+        let postgres =
+            Self { pool: pool.connect_lazy_with(options), place: url.to_string(), most, ready: OnceCell::new() };
         match postgres.ready().await {
             Err(NotReady::Down(error)) => {
                 tracing::warn!(error = error.0, "records wait in the journal until the server is there");
@@ -93,7 +101,7 @@ impl Postgres {
 impl Sink for Postgres {
     async fn write(&self, rows: &[Row]) -> Result<(), SinkError> {
         self.ready().await.map_err(|not_ready| SinkError::Unavailable(not_ready.into_inner()))?;
-        arrays::insert(&self.pool, rows).await.map_err(|error| {
+        arrays::insert(&self.pool, rows, self.most).await.map_err(|error| {
             // Data exceptions, violated constraints, and more than an index or a row can hold.
             let refused = state_of(&error).is_some_and(|state| ["22", "23", "54"].contains(&&state[..2]));
             (if refused { SinkError::Refused } else { SinkError::Unavailable })(self.unwritable(&error))
@@ -154,6 +162,10 @@ fn options(url: &LogUrl, durability: Durability) -> Result<PgConnectOptions, Sto
     }
     // A statement of hundreds of rows has nothing to tell that an error does not.
     Ok(options.disable_statement_logging())
+}
+
+fn may_be_encrypted(options: &PgConnectOptions) -> bool {
+    options.get_socket().is_none() && !matches!(options.get_ssl_mode(), PgSslMode::Disable)
 }
 
 async fn run(connection: &mut PgConnection, statement: Statement) -> Result<Done, sqlx::Error> {

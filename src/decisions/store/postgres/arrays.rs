@@ -11,8 +11,19 @@ use crate::judge::jobs;
 /// A table's name and columns, and the rows for it.
 type Table<'a> = (&'static str, Vec<&'static str>, Vec<&'a Vec<Bind>>);
 
-/// Inserts records, all or none; those whose id is already there are left as they are. It is one statement and one round trip.
-pub(super) async fn insert(pool: &PgPool, rows: &[Row]) -> Result<(), sqlx::Error> {
+/// Inserts records; those whose id is already there are left as they are. About `most` bytes of them go in a statement, which is one
+/// round trip: a record is there with its attempts or not at all.
+pub(super) async fn insert(pool: &PgPool, mut rows: &[Row], most: usize) -> Result<(), sqlx::Error> {
+    while !rows.is_empty() {
+        let begins = rows.iter().scan(0, |end, row| Some(std::mem::replace(end, *end + row.size())));
+        let (some, others) = rows.split_at(begins.take_while(|begin| *begin < most).count());
+        insert_some(pool, some).await?;
+        rows = others;
+    }
+    Ok(())
+}
+
+async fn insert_some(pool: &PgPool, rows: &[Row]) -> Result<(), sqlx::Error> {
     let mut tables: Vec<Table<'_>> = vec![
         ("decisions", decision_columns(), rows.iter().map(|row| &row.decision).collect()),
         ("attempts", attempt_columns(), rows.iter().flat_map(|row| &row.attempts).collect()),
