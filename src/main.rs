@@ -6,7 +6,7 @@ use clap::Parser;
 use mimalloc::MiMalloc;
 use rungs::cli::{Cli, run};
 
-/// A request makes and frees some hundred small pieces of memory (`docs/gateway.md` has what this saves).
+/// A request makes and frees many small pieces of memory.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
