@@ -34,7 +34,7 @@ static MIGRATIONS: Migrator = sqlx::migrate!("src/decisions/migrations/sqlite");
 /// How long another program may hold the file before the journal takes over.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// Rows in one transaction whose text is prepared for others of as many.
+/// Rows at most in a transaction whose text stays prepared; more of them are prepared anew each time, which bounds the memory.
 const FEW: usize = 16;
 
 /// Connections that read beside the writer.
