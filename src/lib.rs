@@ -38,4 +38,5 @@ pub mod retrain;
 pub mod standin;
 pub mod telemetry;
 mod tls;
+mod trouble;
 pub mod upstream;

@@ -14,6 +14,7 @@ use crate::config::AlertsConfig;
 use crate::database::{Database, Statement};
 use crate::decisions::StoreError;
 use crate::leader::Leader;
+use crate::trouble::Trouble;
 
 /// From one look at the outbox to the next.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -32,7 +33,7 @@ pub fn start(
     stop: CancellationToken,
 ) {
     tokio::spawn(async move {
-        let (mut told, mut expired) = (String::new(), None::<Instant>);
+        let (mut trouble, mut expired) = (Trouble::default(), None::<Instant>);
         while timeout(PERIOD, stop.cancelled()).await.is_err() {
             if !leader.is_leader() {
                 continue;
@@ -43,12 +44,9 @@ pub fn start(
                 expired = Some(Instant::now());
                 done = expire(&database, &config, now).await;
             }
-            let error = done.err();
-            let error = error.map(|error| error.to_string()).unwrap_or_default();
-            if !error.is_empty() && error != told {
+            if let Some(error) = trouble.news(&done) {
                 tracing::warn!(error, "alerts are not looked after until the database answers");
             }
-            told = error;
         }
     });
 }

@@ -22,6 +22,7 @@ use crate::database::Database;
 use crate::decisions::StoreError;
 use crate::judge::{Kind, Verdict};
 use crate::leader::Leader;
+use crate::trouble::Trouble;
 
 /// Watches until the token is cancelled, by whatever configuration is in force.
 pub fn start(
@@ -31,25 +32,19 @@ pub fn start(
     stop: CancellationToken,
 ) {
     tokio::spawn(async move {
-        let (mut state, mut told) = (None, String::new());
+        let (mut state, mut trouble) = (None, Trouble::default());
         while timeout(Duration::from_secs_f64(config().period_s), stop.cancelled()).await.is_err() {
             let config = config();
             if !config.enabled || !leader.is_leader() {
                 state = None;
                 continue;
             }
-            let error = match look(&database, &config, state.take()).await {
-                Ok(seen) => {
-                    state = Some(seen);
-                    String::new()
-                }
-                // What was committed is not known for certain: the next look begins with what is stored.
-                Err(error) => error.to_string(),
-            };
-            if !error.is_empty() && error != told {
+            let looked = look(&database, &config, state.take()).await;
+            if let Some(error) = trouble.news(&looked) {
                 tracing::warn!(error, "the monitors wait for the database");
             }
-            told = error;
+            // After an error what was committed is not known for certain: the next look begins with what is stored.
+            state = looked.ok();
         }
     });
 }

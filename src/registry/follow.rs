@@ -8,6 +8,7 @@ use super::{Changes, Registry, RegistryError, State};
 use crate::difficulty::{Scorer, ScorerError};
 use crate::http::{Current, Trial};
 use crate::policy::Scoring;
+use crate::trouble::Trouble;
 
 /// Why a model cannot serve.
 #[derive(Debug, thiserror::Error)]
@@ -26,15 +27,10 @@ pub enum FollowError {
 /// Serves by the registry's champion and canary, from the next request on after a change, until the token is cancelled.
 pub async fn follow(registry: Registry, current: Current, stop: CancellationToken) {
     let mut changes = Changes::of(registry.database().clone());
-    let mut told = String::new();
+    let mut trouble = Trouble::default();
     loop {
-        match apply(&registry, &current).await {
-            Ok(()) => told.clear(),
-            Err(error) if error.to_string() == told => {}
-            Err(error) => {
-                tracing::error!(%error, "the registry's models cannot serve; what serves goes on");
-                told = error.to_string();
-            }
+        if let Some(error) = trouble.news(&apply(&registry, &current).await) {
+            tracing::error!(error, "the registry's models cannot serve; what serves goes on");
         }
         if stop.run_until_cancelled(changes.next()).await.is_none() {
             return;

@@ -15,6 +15,7 @@ use super::schedule;
 use crate::config::{AlertsConfig, ReceiverConfig};
 use crate::database::Database;
 use crate::decisions::StoreError;
+use crate::trouble::Trouble;
 
 /// From one look at the queue to the next, where it was empty.
 const PERIOD: Duration = Duration::from_millis(500);
@@ -26,18 +27,13 @@ const AT_ONCE: i64 = 8;
 pub fn start(database: Database, config: impl Fn() -> AlertsConfig + Send + 'static, stop: CancellationToken) {
     tokio::spawn(async move {
         let mut callers = Callers::default();
-        let mut told = String::new();
+        let mut trouble = Trouble::default();
         while timeout(PERIOD, stop.cancelled()).await.is_err() {
             let config = config();
             callers.bring_up_to_date(&config);
-            let error = match work_off(&database, &config, &callers, &stop).await {
-                Ok(()) => String::new(),
-                Err(error) => error.to_string(),
-            };
-            if !error.is_empty() && error != told {
+            if let Some(error) = trouble.news(&work_off(&database, &config, &callers, &stop).await) {
                 tracing::warn!(error, "webhooks wait for the database");
             }
-            told = error;
         }
     });
 }
