@@ -10,10 +10,9 @@ use rungs::decisions::{DecisionFilter, DecisionRecord, DecisionStore};
 use rungs::judge::{Subject, Verdict, figures, jobs, verdicts};
 use serde_json::json;
 
-use super::scripted::{Upstream, is_right};
+use super::scripted::{Upstream, is_right, judged_router};
 use crate::support::command::{json_of, text};
 use crate::support::record::settled;
-use crate::support::router::{Router, patient, two_tiers_at};
 
 const REQUESTS: usize = 2000;
 
@@ -56,19 +55,10 @@ fn is_acceptable(record: &DecisionRecord) -> bool {
 async fn every_drawn_decision_is_judged_once_whatever_befalls_the_worker() {
     let (tiers, judge) = (Upstream::start().await, Upstream::start().await);
     let folder = tempfile::tempdir().unwrap();
-    let settings = format!(
-        "data_dir = {:?}\n[log]\nurl = \"sqlite://{}/rungs.db\"\n[cascade]\nenabled = false\n\
-         [judge]\nmonitor_rate = 0.05\nlearn_rate = 0.03\ncounterfactual = false\nboth_orders = 0.3\nmax_flip_rate = 1.0\nmax_spend_share = 0.3\n\
-         requests_per_minute = 1200\nlease_s = 5.0\nretry_pause_s = 0.1\nworkers = 2\n\
-         [judge.tier]\nname = 'judge'\nmodel = 'judge-1'\nbase_url = '{}'\nprice = {{ input = 1.0, output = 1.0 }}",
-        folder.path(),
-        folder.path().display(),
-        judge.url
-    );
-    let toml = patient(&two_tiers_at(10.0, &settings, &tiers.url, &tiers.url));
-    let file = folder.path().join("rungs.toml");
-    std::fs::write(&file, &toml).unwrap();
-    let router = Router::with(&toml).await;
+    let settings = "[cascade]\nenabled = false\n[judge]\nmonitor_rate = 0.05\nlearn_rate = 0.03\n\
+                    counterfactual = false\nboth_orders = 0.3\nmax_flip_rate = 1.0\nmax_spend_share = 0.3\n\
+                    requests_per_minute = 1200\nlease_s = 5.0\nretry_pause_s = 0.1\nworkers = 2";
+    let (router, file) = judged_router(folder.path(), settings, &tiers, &judge).await;
     let ask = async |n: usize| {
         let text = format!("{}what is {n}?", if n.is_multiple_of(4) { "hard: " } else { "" });
         let response = router.ask(&text, json!({})).await;

@@ -4,10 +4,10 @@ use rungs::decisions::{DecisionFilter, DecisionStore};
 use rungs::judge::{Subject, verdicts};
 use serde_json::{Value, json};
 
-use super::scripted::{Upstream, is_right};
+use super::scripted::{Upstream, is_right, judged_router};
 use crate::support::command::{json_of, said, text};
 use crate::support::record::settled;
-use crate::support::router::{Router, header, patient, two_tiers_at};
+use crate::support::router::header;
 
 /// Requests that would have begun at the small model.
 const EASY: usize = 300;
@@ -16,19 +16,9 @@ const EASY: usize = 300;
 async fn the_report_tells_what_routing_would_have_cost_and_lost() {
     let (tiers, judge) = (Upstream::start().await, Upstream::start().await);
     let folder = tempfile::tempdir().unwrap();
-    let settings = format!(
-        "data_dir = {:?}\n[log]\nurl = \"sqlite://{}/rungs.db\"\n[policy]\nrouted_share = 0.0\n\
-         [judge]\nmonitor_rate = 0.0\nlearn_rate = 0.5\nboth_orders = 0.3\nmax_spend_share = 1000.0\n\
-         requests_per_minute = 100000\nworkers = 1\n\
-         [judge.tier]\nname = 'judge'\nmodel = 'judge-1'\nbase_url = '{}'\nprice = {{ input = 1.0, output = 1.0 }}",
-        folder.path(),
-        folder.path().display(),
-        judge.url
-    );
-    let toml = patient(&two_tiers_at(10.0, &settings, &tiers.url, &tiers.url));
-    let file = folder.path().join("rungs.toml");
-    std::fs::write(&file, &toml).unwrap();
-    let router = Router::with(&toml).await;
+    let settings = "[policy]\nrouted_share = 0.0\n[judge]\nmonitor_rate = 0.0\nlearn_rate = 0.5\nboth_orders = 0.3\n\
+                    max_spend_share = 1000.0\nrequests_per_minute = 100000\nworkers = 1";
+    let (router, file) = judged_router(folder.path(), settings, &tiers, &judge).await;
     let questions = (1..=EASY).map(|n| format!("what is {n}?"));
     for question in questions.clone().chain((0..20).map(|n| format!("hard: what is {n}?"))) {
         let answer = router.ask(&question, json!({})).await;

@@ -1,5 +1,6 @@
 //! Tiers and a judge that say what they are told to, and count what is asked.
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -11,7 +12,28 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
+use crate::support::router::{Router as Rungs, patient, two_tiers_at};
 use crate::support::serve;
+
+/// A router in a folder whose answers a judge looks at, by these settings, of which `[judge]` is the last section; and its
+/// configuration's file, for commands.
+pub(crate) async fn judged_router(
+    folder: &Path,
+    settings: &str,
+    tiers: &Upstream,
+    judge: &Upstream,
+) -> (Rungs, PathBuf) {
+    let place = folder.display();
+    let settings = format!(
+        "data_dir = '{place}'\n[log]\nurl = \"sqlite://{place}/rungs.db\"\n{settings}\n\
+         [judge.tier]\nname = 'judge'\nmodel = 'judge-1'\nbase_url = '{}'\nprice = {{ input = 1.0, output = 1.0 }}",
+        judge.url
+    );
+    let toml = patient(&two_tiers_at(10.0, &settings, &tiers.url, &tiers.url));
+    let file = folder.join("rungs.toml");
+    std::fs::write(&file, &toml).unwrap();
+    (Rungs::with(&toml).await, file)
+}
 
 /// How a judge behaves.
 #[derive(Debug, Clone, Copy, PartialEq)]
