@@ -10,6 +10,7 @@ mod code;
 mod numbers;
 mod options;
 mod question;
+mod word_problem;
 mod words;
 
 use super::schema::Sink;
@@ -27,6 +28,7 @@ pub(super) fn measure(text: &str, sink: &mut impl Sink) -> usize {
     words.measure(&stem, sink);
     chars::measure(text, sink);
     numbers::measure(&lower, options.start(), sink);
+    word_problem::measure(&lower[..options.start()], &stem, sink);
     code::measure(text, sink);
     question::measure(&lower, &stem, options.start(), sink);
     options.measure(&lower, &words, &stem, sink);

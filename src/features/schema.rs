@@ -44,7 +44,7 @@ impl Sink for Names {
 
 impl Schema {
     /// Raised whenever the meaning of a feature changes.
-    pub const VERSION: u32 = 2;
+    pub const VERSION: u32 = 3;
 
     /// The schema of the features that this build extracts.
     #[must_use]

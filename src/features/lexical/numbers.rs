@@ -1,5 +1,7 @@
 //! Numbers, their sizes and their units.
 
+use std::borrow::Cow;
+
 use super::super::schema::Sink;
 use super::{flag, log, rate};
 
@@ -16,25 +18,43 @@ struct Counts {
 /// Measures the numbers of a text in lower case, whose stem ends at `stem_end`.
 pub(super) fn measure(lower: &str, stem_end: usize, sink: &mut impl Sink) {
     let mut counts = Counts::default();
-    let bytes = lower.as_bytes();
-    let mut at = 0;
-    while at < bytes.len() {
-        if bytes[at].is_ascii_digit() {
-            let end = number_end(bytes, at);
-            counts.add(&lower[at..end], &lower[end..], at < stem_end);
-            at = end;
-        } else {
-            counts.units += usize::from(matches!(bytes[at], b'%' | b'$'));
-            at += 1;
-        }
+    for number in all(lower) {
+        counts.add(&number, &lower[number.start + number.text.len()..], number.start < stem_end);
     }
+    counts.units += lower.bytes().filter(|byte| matches!(byte, b'%' | b'$')).count();
     sink.put("numbers.log_count", log(counts.numbers));
     sink.put("numbers.log_stem_count", log(counts.in_stem));
     sink.put("numbers.any_in_stem", flag(counts.in_stem > 0));
-    sink.put("numbers.digit_rate", rate(counts.digits, bytes.len()));
+    sink.put("numbers.digit_rate", rate(counts.digits, lower.len()));
     sink.put("numbers.log10_largest", (counts.largest + 1.0).log10() as f32);
     sink.put("numbers.log_decimals", log(counts.decimals));
     sink.put("numbers.log_units", log(counts.units));
+}
+
+/// A number in digits.
+pub(super) struct Number<'a> {
+    /// Where it begins, in bytes.
+    pub(super) start: usize,
+    text: &'a str,
+}
+
+impl Number<'_> {
+    /// Its size, at most 10¹²; a number of several points is a version or a date and has none.
+    pub(super) fn value(&self) -> f64 {
+        let digits = if self.text.contains(',') { self.text.replace(',', "").into() } else { Cow::Borrowed(self.text) };
+        digits.parse().unwrap_or(0.0_f64).min(1e12)
+    }
+}
+
+/// The numbers of a text.
+pub(super) fn all(text: &str) -> impl Iterator<Item = Number<'_>> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + bytes[at..].iter().position(u8::is_ascii_digit)?;
+        at = number_end(bytes, start);
+        Some(Number { start, text: &text[start..at] })
+    })
 }
 
 /// Where the number that begins at `start` ends: digits, with a point or comma only between digits.
@@ -48,15 +68,13 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
 }
 
 impl Counts {
-    fn add(&mut self, number: &str, after: &str, in_stem: bool) {
+    fn add(&mut self, number: &Number<'_>, after: &str, in_stem: bool) {
         self.numbers += 1;
         self.in_stem += usize::from(in_stem);
-        self.digits += number.bytes().filter(u8::is_ascii_digit).count();
-        self.decimals += usize::from(number.contains('.'));
+        self.digits += number.text.bytes().filter(u8::is_ascii_digit).count();
+        self.decimals += usize::from(number.text.contains('.'));
         self.units += usize::from(unit_follows(after));
-        // A number of several points is a version or a date and has no size.
-        let value: f64 = number.replace(',', "").parse().unwrap_or(0.0);
-        self.largest = self.largest.max(value.min(1e12));
+        self.largest = self.largest.max(number.value());
     }
 }
 

@@ -1,8 +1,8 @@
 //! What is asked: the question word, the form of the stem.
 
 use super::super::schema::Sink;
-use super::flag;
 use super::words::Words;
+use super::{flag, log};
 
 /// How many words of the last sentence are looked at.
 const WINDOW: usize = 40;
@@ -11,11 +11,14 @@ const WINDOW: usize = 40;
 pub(super) fn measure(lower: &str, stem: &Words<'_>, stem_end: usize, sink: &mut impl Sink) {
     let text = lower[..stem_end].trim_end();
     let last = stem.between(last_sentence(text), text.len());
-    let asks = |word: &str| flag(last.lower().take(WINDOW).any(|found| found == word));
+    let asked: Vec<&str> = last.lower().take(WINDOW).collect();
+    let asks = |word: &str| flag(asked.contains(&word));
     sink.put("question.what", asks("what"));
     sink.put("question.which", asks("which"));
     sink.put("question.why", asks("why"));
     sink.put("question.how", asks("how"));
+    sink.put("question.how_many", flag(asked.windows(2).any(|pair| matches!(pair, ["how", "many" | "much"]))));
+    sink.put("question.log_words", log(last.len()));
     sink.put("question.mark", flag(text.contains('?')));
     sink.put(
         "question.open_end",
