@@ -179,6 +179,12 @@ mod tests {
         assert!(feature(extractor, "Объясни алгоритм", "script.foreign_letter_rate") > 0.8);
         assert!(feature(extractor, "in the city of Paris", "entity.name_rate") > 0.1);
         assert_eq!(feature(extractor, "请解释", "length.log_words"), 4.0_f32.ln());
+        let apples = "Ann has 5 apples and eats two. How many apples are left?";
+        assert_eq!(feature(extractor, apples, "question.how_many"), 1.0);
+        assert_eq!(feature(extractor, apples, "question.log_words"), 6.0_f32.ln());
+        assert_eq!(feature(extractor, apples, "quantity.log_count"), 3.0_f32.ln());
+        let options = "How many apples are left?\nA. 3 apples of 5\nB. 2 apples";
+        assert_eq!(feature(extractor, options, "quantity.log_count"), 0.0, "options are no part of the problem");
     }
 
     proptest! {
