@@ -14,6 +14,7 @@ mod word_problem;
 mod words;
 
 use super::schema::Sink;
+use numbers::Number;
 use options::Options;
 use words::Words;
 
@@ -27,8 +28,10 @@ pub(super) fn measure(text: &str, sink: &mut impl Sink) -> usize {
     measure_length(text, &words, &stem, options.start(), sink);
     words.measure(&stem, sink);
     chars::measure(text, sink);
-    numbers::measure(&lower, options.start(), sink);
-    word_problem::measure(&lower[..options.start()], &stem, sink);
+    let numbers: Vec<Number<'_>> = numbers::all(&lower).collect();
+    let in_stem = numbers.partition_point(|number| number.start < options.start());
+    numbers::measure(&lower, &numbers, in_stem, sink);
+    word_problem::measure(&lower[..options.start()], &numbers[..in_stem], &stem, sink);
     code::measure(text, sink);
     question::measure(&lower, &stem, options.start(), sink);
     options.measure(&lower, &words, &stem, sink);

@@ -7,24 +7,22 @@ use super::{flag, log, rate};
 
 #[derive(Default)]
 struct Counts {
-    numbers: usize,
-    in_stem: usize,
     decimals: usize,
     units: usize,
     digits: usize,
     largest: f64,
 }
 
-/// Measures the numbers of a text in lower case, whose stem ends at `stem_end`.
-pub(super) fn measure(lower: &str, stem_end: usize, sink: &mut impl Sink) {
+/// Measures the numbers of a text in lower case, of which so many are in its stem.
+pub(super) fn measure(lower: &str, numbers: &[Number<'_>], in_stem: usize, sink: &mut impl Sink) {
     let mut counts = Counts::default();
-    for number in all(lower) {
-        counts.add(&number, &lower[number.start + number.text.len()..], number.start < stem_end);
+    for number in numbers {
+        counts.add(number, &lower[number.start + number.text.len()..]);
     }
     counts.units += lower.bytes().filter(|byte| matches!(byte, b'%' | b'$')).count();
-    sink.put("numbers.log_count", log(counts.numbers));
-    sink.put("numbers.log_stem_count", log(counts.in_stem));
-    sink.put("numbers.any_in_stem", flag(counts.in_stem > 0));
+    sink.put("numbers.log_count", log(numbers.len()));
+    sink.put("numbers.log_stem_count", log(in_stem));
+    sink.put("numbers.any_in_stem", flag(in_stem > 0));
     sink.put("numbers.digit_rate", rate(counts.digits, lower.len()));
     sink.put("numbers.log10_largest", (counts.largest + 1.0).log10() as f32);
     sink.put("numbers.log_decimals", log(counts.decimals));
@@ -36,13 +34,14 @@ pub(super) struct Number<'a> {
     /// Where it begins, in bytes.
     pub(super) start: usize,
     text: &'a str,
+    /// Its size, at most 10¹²; a number of several points is a version or a date and has none.
+    pub(super) value: f64,
 }
 
-impl Number<'_> {
-    /// Its size, at most 10¹²; a number of several points is a version or a date and has none.
-    pub(super) fn value(&self) -> f64 {
-        let digits = if self.text.contains(',') { self.text.replace(',', "").into() } else { Cow::Borrowed(self.text) };
-        digits.parse().unwrap_or(0.0_f64).min(1e12)
+impl<'a> Number<'a> {
+    fn new(start: usize, text: &'a str) -> Self {
+        let digits = if text.contains(',') { text.replace(',', "").into() } else { Cow::Borrowed(text) };
+        Self { start, text, value: digits.parse().unwrap_or(0.0_f64).min(1e12) }
     }
 }
 
@@ -53,7 +52,7 @@ pub(super) fn all(text: &str) -> impl Iterator<Item = Number<'_>> {
     std::iter::from_fn(move || {
         let start = at + bytes[at..].iter().position(u8::is_ascii_digit)?;
         at = number_end(bytes, start);
-        Some(Number { start, text: &text[start..at] })
+        Some(Number::new(start, &text[start..at]))
     })
 }
 
@@ -68,13 +67,11 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
 }
 
 impl Counts {
-    fn add(&mut self, number: &Number<'_>, after: &str, in_stem: bool) {
-        self.numbers += 1;
-        self.in_stem += usize::from(in_stem);
+    fn add(&mut self, number: &Number<'_>, after: &str) {
         self.digits += number.text.bytes().filter(u8::is_ascii_digit).count();
         self.decimals += usize::from(number.text.contains('.'));
         self.units += usize::from(unit_follows(after));
-        self.largest = self.largest.max(number.value());
+        self.largest = self.largest.max(number.value);
     }
 }
 

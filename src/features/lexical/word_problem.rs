@@ -4,8 +4,9 @@
 mod classes;
 
 use super::super::schema::Sink;
+use super::log;
+use super::numbers::Number;
 use super::words::Words;
-use super::{log, numbers};
 use classes::{KINDS, Kind, kind, number_word, unit};
 
 /// Most quantities that are told apart; a text of more is no problem told in words, and may be megabytes of numbers.
@@ -21,13 +22,13 @@ struct WordProblem {
     /// Units of measure, each once.
     units: Vec<&'static str>,
     /// Words and signs of each kind.
-    of: [usize; KINDS],
+    counts: [usize; KINDS],
 }
 
-/// Measures the stem of a text in lower case.
-pub(super) fn measure(lower: &str, stem: &Words<'_>, sink: &mut impl Sink) {
-    let problem = WordProblem::of(lower, stem);
-    let count = |kind: Kind| problem.of[kind as usize];
+/// Measures the stem of a text in lower case, with its numbers.
+pub(super) fn measure(lower: &str, numbers: &[Number<'_>], stem: &Words<'_>, sink: &mut impl Sink) {
+    let problem = WordProblem::of(lower, numbers, stem);
+    let count = |kind: Kind| problem.counts[kind as usize];
     sink.put("quantity.log_count", log(problem.in_digits + problem.in_words));
     sink.put("quantity.log_distinct", log(problem.values.len()));
     sink.put("quantity.log_in_words", log(problem.in_words));
@@ -50,18 +51,17 @@ pub(super) fn measure(lower: &str, stem: &Words<'_>, sink: &mut impl Sink) {
 }
 
 impl WordProblem {
-    fn of(lower: &str, stem: &Words<'_>) -> Self {
-        let mut problem = Self::default();
-        for number in numbers::all(lower) {
-            problem.in_digits += 1;
-            problem.value(number.value());
+    fn of(lower: &str, numbers: &[Number<'_>], stem: &Words<'_>) -> Self {
+        let mut problem = Self { in_digits: numbers.len(), ..Self::default() };
+        for number in numbers {
+            problem.value(number.value);
             let before = number.start.checked_sub(1).map(|at| lower.as_bytes()[at]);
-            problem.of[Kind::Fraction as usize] += usize::from(before == Some(b'/'));
+            problem.counts[Kind::Fraction as usize] += usize::from(before == Some(b'/'));
         }
         for byte in lower.bytes() {
             match byte {
-                b'%' => problem.of[Kind::Percent as usize] += 1,
-                b'$' => problem.of[Kind::Money as usize] += 1,
+                b'%' => problem.counts[Kind::Percent as usize] += 1,
+                b'$' => problem.counts[Kind::Money as usize] += 1,
                 _ => {}
             }
         }
@@ -74,7 +74,7 @@ impl WordProblem {
             self.in_words += 1;
             self.value(value);
         } else if let Some(kind) = kind(word) {
-            self.of[kind as usize] += 1;
+            self.counts[kind as usize] += 1;
         }
         if let Some(unit) = unit(word)
             && !self.units.contains(&unit)
@@ -99,12 +99,13 @@ impl WordProblem {
     /// About how many operations the quantities and their relations ask for.
     fn operations(&self) -> usize {
         let kinds = [Kind::Fraction, Kind::Multiple, Kind::Percent, Kind::Comparison, Kind::Rate, Kind::Rest];
-        self.values.len() + kinds.iter().map(|kind| self.of[*kind as usize]).sum::<usize>()
+        self.values.len() + kinds.iter().map(|kind| self.counts[*kind as usize]).sum::<usize>()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::numbers;
     use super::*;
 
     struct Named(Vec<(&'static str, f32)>);
@@ -118,7 +119,8 @@ mod tests {
     fn features(text: &str) -> impl Fn(&str) -> f32 + use<> {
         let mut named = Named(Vec::new());
         let lower = text.to_ascii_lowercase();
-        measure(&lower, &Words::of(text, &lower), &mut named);
+        let numbers: Vec<_> = numbers::all(&lower).collect();
+        measure(&lower, &numbers, &Words::of(text, &lower), &mut named);
         move |name| named.0.iter().find(|(n, _)| *n == name).map(|(_, value)| *value).unwrap()
     }
 
