@@ -115,7 +115,8 @@ pub fn ablate(
             mixtures: Mixture::grid().into_iter().filter(|mixture| weight(*mixture) == wanted).collect(),
             ..settings.clone()
         };
-        let without = Some(bench.refit(&format!("without the {name}"), data, &of_weight(0.0))?);
+        let unheard = Settings { tell_neighbours: name != "neighbours", ..of_weight(0.0) };
+        let without = Some(bench.refit(&format!("without the {name}"), data, &unheard)?);
         let alone = Some(bench.refit(&format!("the {name} alone"), data, &of_weight(1.0))?);
         parts.insert(name.to_owned(), Part { features: None, varies: true, without, alone });
     }

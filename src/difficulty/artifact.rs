@@ -40,7 +40,8 @@ pub struct Artifact {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub domains: Option<Domains>,
     /// The learner of interactions, for all tiers, over [standardised lexical features, components, told]. Told is the
-    /// probability of each tier and the last less the first, by the heads and then by the domains.
+    /// probability of each tier and the last less the first, by the heads, by the domains where there are any, and by the
+    /// neighbours.
     pub forest: Forest,
     /// The training rows that are asked what became of rows like a request.
     pub neighbours: Neighbours,
@@ -164,6 +165,7 @@ impl Artifact {
         let known = self.domains.as_ref().map(|domains| domains.expected(&features));
         features.extend(told(&linear));
         features.extend(known.iter().flat_map(|known| told(known)));
+        features.extend(told(&near.p));
         let forest = self.forest.probabilities(&features, self.heads.len());
         let said = linear.into_iter().zip(forest).zip(near.p);
         let p: IndexMap<String, Acceptability> = self

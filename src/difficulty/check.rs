@@ -17,7 +17,7 @@ impl Artifact {
             return Err(format!("directions: each must have {embedding} finite numbers"));
         }
         let (shared, tiers) = (lexical + self.directions.len(), self.heads.len());
-        let learners_below = 1 + usize::from(self.domains.is_some());
+        let learners_below = 2 + usize::from(self.domains.is_some());
         self.forest.check(shared + learners_below * (tiers + 1), tiers)?;
         self.neighbours.check(shared, tiers)?;
         self.domains.iter().try_for_each(|domains| domains.check(shared, tiers))?;

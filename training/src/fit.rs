@@ -10,6 +10,7 @@ mod stack;
 mod trees;
 
 use ndarray::{Array2, ArrayView2};
+use rayon::prelude::*;
 
 use crate::calibrate::{Calibrator, choose};
 use crate::evaluate::{Evaluation, GainCurve, Operation, Scored, evaluate};
@@ -41,6 +42,8 @@ pub struct Settings {
     /// Mixtures of the learners to choose from. By default the forest is never dropped: on few outcomes the log-loss of one
     /// learner or another is luck, and the forest is the one that was never far behind.
     pub mixtures: Vec<Mixture>,
+    /// Whether the forest is told what the neighbours say; an ablation leaves them out.
+    pub tell_neighbours: bool,
 }
 
 impl Default for Settings {
@@ -52,6 +55,7 @@ impl Default for Settings {
             components: 64,
             growth: Growth { trees: 100, leaf: 15, candidates: 0.4 },
             mixtures: Mixture::grid().into_iter().filter(|mixture| mixture.forest >= 0.25).collect(),
+            tell_neighbours: true,
         }
     }
 }
@@ -69,7 +73,7 @@ pub struct Fitted {
     /// domains are known of enough rows.
     pub domains: Option<Domains>,
     /// The forest over [standardised lexical features, components, told], for all tiers. Told is the probability of each
-    /// tier and the last less the first, by the heads and then by the domains where there are any.
+    /// tier and the last less the first, by the heads, by the domains where there are any, and by the neighbours.
     pub forest: Forest,
     /// From the forest's features to the neighbours' codes.
     pub space: Space,
@@ -111,12 +115,13 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
 
     let (l2, linear) = linear::choose(&design, data, &fold, settings);
     let (domains, known) = domain::fit(&features, data, &fold, settings).unzip();
-    let below: Vec<&Nested> = std::iter::once(&linear).chain(&known).collect();
-    let trees_held_out = trees::held_out(&features, &below, data, &fold, settings);
     let space = Space::fit(&features, lexical.ncols(), settings.seed);
     let (codes, dimensions) = (space.codes(&features), space.directions.len());
-    let nearby = nearby::held_out(&codes, dimensions, data, &fold, settings);
-    let said = Said { linear: linear.held_out(), forest: &trees_held_out, neighbours: &nearby.probabilities };
+    let (nearby, distances) = nearby::held_out(&codes, dimensions, data, &fold, settings);
+    let below: Vec<&Nested> =
+        std::iter::once(&linear).chain(&known).chain(settings.tell_neighbours.then_some(&nearby)).collect();
+    let trees_held_out = trees::held_out(&features, &below, data, &fold, settings);
+    let said = Said { linear: linear.held_out(), forest: &trees_held_out, neighbours: nearby.held_out() };
     let mixture = Mixture::choose(&settings.mixtures, said, data);
     let mixed = mixture.mix(said);
     let choices = mixed
@@ -143,7 +148,7 @@ pub fn fit(data: &Dataset, settings: &Settings) -> Result<Fitted, FitError> {
         operating_points: PGR_TARGETS.map(|target| curve.operate(target)),
         domains,
         neighbours: Neighbours::fit(dimensions, &codes, &data.labels, &data.weights, settings.seed),
-        distances: nearby.distances,
+        distances,
         scaling,
         projection,
         space,
@@ -182,13 +187,17 @@ impl Fitted {
             let rows = domain::matrix(&features, data.rows());
             per_tier(&rows.rows().into_iter().map(|row| domains.expected(row)).collect::<Vec<_>>())
         });
-        let columns = told(features, std::iter::once(&linear).chain(&known));
+        let width = self.space.directions.len();
+        let code = |row: usize| &codes[row * width..(row + 1) * width];
+        let nearby: Vec<Vec<f64>> =
+            (0..data.rows()).into_par_iter().map(|row| self.neighbours.around(code(row)).p).collect();
+        let nearby = per_tier(&nearby);
+        // A forest that was told nothing of the neighbours has no split on their columns, which are the last.
+        let columns = told(features, std::iter::once(&linear).chain(&known).chain(std::iter::once(&nearby)));
         let probabilities = |row: usize| -> Vec<f64> {
             let forest = self.forest.predict(&columns, row, tiers);
-            let width = self.space.directions.len();
-            let neighbours = self.neighbours.around(&codes[row * width..(row + 1) * width]).p;
             let probability = |tier: usize| {
-                let mixed = self.mixture.of(linear[tier][row], forest[tier], neighbours[tier]);
+                let mixed = self.mixture.of(linear[tier][row], forest[tier], nearby[tier][row]);
                 self.calibration[tier].apply(logit(mixed))
             };
             (0..tiers).map(probability).collect()
