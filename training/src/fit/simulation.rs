@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use super::{Settings, fit};
-use crate::learners::extra_trees::Growth;
+use crate::learners::extra_trees::{Growth, LEAF};
 use crate::learners::logistic::sigmoid;
 use crate::random::normal;
 use crate::{Dataset, Parts};
@@ -43,6 +43,18 @@ fn usable(strength: f64, worlds: u64) -> f64 {
         fit(&world(strength, seed), &settings).unwrap().evaluation.has_signal()
     });
     found.count() as f64 / worlds as f64
+}
+
+#[test]
+fn the_forest_hears_the_neighbours_unless_they_are_left_out() {
+    let last_column = |tell_neighbours: bool| {
+        let growth = Growth { trees: 10, ..Settings::default().growth };
+        let settings = Settings { components: 4, growth, tell_neighbours, ..Settings::default() };
+        let forest = fit(&world(2.0, 1), &settings).unwrap().forest;
+        forest.trees.iter().flat_map(|tree| &tree.feature).filter(|feature| **feature != LEAF).max().copied()
+    };
+    // One lexical feature, four components, three columns of the heads; then those of the neighbours.
+    assert!(last_column(true) >= Some(8) && last_column(false) < Some(8));
 }
 
 #[test]
